@@ -1,0 +1,1 @@
+"""Response times and answers. Tables in, new tables out."""

@@ -1,0 +1,1 @@
+"""Statistical models that know nothing of faces, muscles or mice."""

@@ -1,0 +1,1 @@
+"""One self-contained HTML report per study, with its tables as TSV and JSON."""

@@ -1,0 +1,1 @@
+"""What a participant or an animal meets: sessions, questionnaires, allocation."""

@@ -1,0 +1,1 @@
+"""What is wired: triggers, recorders, rigs, and the simulated twins of each."""

@@ -1,0 +1,1 @@
+"""Recorders of physiological signals, one file per family of device."""

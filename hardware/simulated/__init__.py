@@ -1,0 +1,1 @@
+"""Simulated twins of devices and people. Whatever they make says that it is simulated."""

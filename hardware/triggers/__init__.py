@@ -1,0 +1,1 @@
+"""Senders of trigger codes, one file per family of device."""

@@ -1,0 +1,1 @@
+"""What is shown: faces, landmarks, morph videos, and the checks on them."""
