@@ -230,7 +230,7 @@ def show_pip(pip: subprocess.Popen[str]) -> list[str]:
     assert pip.stdout is not None  # opened with a pipe
     for line in pip.stdout:
         lines.append(line.rstrip())
-        if line.startswith("Collecting"):
+        if line.startswith(("Collecting", "Processing")):
             collected += 1
             if sys.stdout.isatty():
                 print(f"\r      {collected:4d}  {line.split()[1].split('==')[0]:40.40s}", end="", flush=True)
