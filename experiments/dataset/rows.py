@@ -1,7 +1,7 @@
 """The rows that a session writes while it runs, and the writer that survives a crash.
 
 Standard library only: it is imported where a participant waits, so it must start at once and pull in
-nothing that could fail. Every file is tab-separated UTF-8 text with one head line, ``n/a`` for what is missing
+nothing that could fail. Every file is tab-separated UTF-8 text with one head line, ``n/a`` for what is absent
 and one flushed line per row: what is on the disk can be read after a crash, up to the last complete line.
 """
 
