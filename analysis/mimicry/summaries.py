@@ -1,0 +1,137 @@
+"""Means and counts of a mimicry study: tidy tables in, smaller tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+RULES = {
+    "mean": "mean of the epoch beyond the limits",
+    "peak": "peak of the epoch beyond the limits",
+    "baseline_mean": "mean of the baseline beyond the limits",
+    "baseline_peak": "peak of the baseline beyond the limits",
+    "no_signal": "no usable signal: flat, missing, or a baseline of zero",
+    "incomplete": "the recording does not hold the whole epoch",
+}
+"""Why a trial is excluded for a muscle. A trial may break several rules."""
+
+NO_GROUP = ""
+"""Stands for the group where the study has none."""
+
+
+def participant_means(windows: pd.DataFrame) -> pd.DataFrame:
+    """Average each participant's trials.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        One row per kept trial, muscle and window: `participant`, `group`, `emotion`, `trial`, `muscle`,
+        `window` and `emg` (natural log of the proportion of baseline).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per participant, muscle, emotion and window: `emg` (mean) and `n_trials`; `group` is empty
+        where there is none.
+    """
+    keys = ["participant", "group", "muscle", "emotion", "window"]
+    cells = windows.assign(group=windows["group"].fillna(NO_GROUP)).groupby(keys)["emg"]
+    return cells.agg(emg="mean", n_trials="count").reset_index()
+
+
+def group_means(means: pd.DataFrame) -> pd.DataFrame:
+    """Average the participants' means.
+
+    Parameters
+    ----------
+    means : pandas.DataFrame
+        What :func:`participant_means` returned.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per muscle, emotion, group and window: `n` participants, `mean` and `sem`, the standard
+        error of the mean across participants (NaN for a single one).
+    """
+    cells = means.groupby(["muscle", "emotion", "group", "window"])["emg"]
+    return cells.agg(n="count", mean="mean", sem="sem").reset_index()
+
+
+def exclusion_counts(
+    windows: pd.DataFrame, exclusions: pd.DataFrame, *, groups: Mapping[str, str | None]
+) -> pd.DataFrame:
+    """Count each participant's excluded trials, per muscle and rule.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        One row per kept trial, muscle and window: `participant`, `muscle`, `trial`.
+    exclusions : pandas.DataFrame
+        One row per trial, muscle and broken rule: `participant`, `muscle`, `trial`, `rule`.
+    groups : mapping
+        Participant -> code of the group, None where there is none.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per participant and muscle: `participant`, `group`, `muscle`, `n_trials`, `n_kept`,
+        `n_excluded`, `percent_excluded`, and for each rule the number of trials that broke it (a trial may break several).
+    """
+    keys = ["participant", "muscle"]
+    kept = windows.groupby(keys)["trial"].nunique().rename("n_kept")
+    excluded = exclusions.groupby(keys)["trial"].nunique().rename("n_excluded")
+    counts = pd.concat([kept, excluded], axis=1).fillna(0).astype(int)
+    counts.insert(0, "n_trials", counts["n_kept"] + counts["n_excluded"])
+    counts["percent_excluded"] = 100.0 * counts["n_excluded"] / counts["n_trials"]
+    for rule in RULES:
+        of_rule = exclusions[exclusions["rule"] == rule]
+        counts[rule] = of_rule.groupby(keys)["trial"].nunique().reindex(counts.index, fill_value=0)
+    counts = counts.sort_index().reset_index()
+    counts.insert(1, "group", counts["participant"].map(groups).fillna(NO_GROUP).astype(str))
+    return counts
+
+
+def exclusions_by_group(counts: pd.DataFrame) -> pd.DataFrame:
+    """Sum the excluded trials per group and muscle.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per group and muscle: `n_participants`, `n_trials`, `n_excluded`, `percent_excluded`, and the
+        `mean` and `sd` of the number excluded per participant.
+    """
+    cells = counts.groupby(["group", "muscle"])
+    sums = cells[["n_trials", "n_excluded"]].sum()
+    sums.insert(0, "n_participants", cells["participant"].nunique())
+    sums["percent_excluded"] = 100.0 * sums["n_excluded"] / sums["n_trials"]
+    sums["mean"], sums["sd"] = cells["n_excluded"].mean(), cells["n_excluded"].std(ddof=1)
+    return sums.reset_index()
+
+
+def worst_trials(exclusions: pd.DataFrame, *, n: int) -> pd.DataFrame:
+    """Find each participant's most deviant trials.
+
+    Parameters
+    ----------
+    exclusions : pandas.DataFrame
+        One row per trial, muscle and broken rule, with `value`, `lower` and `upper` (the limits of the rule).
+    n : int
+        How many per participant and muscle.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows with the largest `excess`: the distance from the middle of the limits in half-widths, so that
+        1 is the limit itself. Trials without signal have no value and are not here.
+    """
+    known = exclusions.dropna(subset=["value", "lower", "upper"])
+    half = (known["upper"] - known["lower"]) / 2
+    excess = (known["value"] - (known["upper"] + known["lower"]) / 2).abs() / half.where(half > 0)
+    ranked = known.assign(excess=excess).dropna(subset=["excess"])
+    ranked = ranked.sort_values("excess", ascending=False, kind="stable")
+    ranked = ranked.drop_duplicates(["participant", "muscle", "trial"])
+    ranked = ranked.groupby(["participant", "muscle"], sort=False).head(n)
+    return ranked.sort_values(["participant", "muscle", "excess"], ascending=[True, True, False]).reset_index(
+        drop=True
+    )
