@@ -1,0 +1,327 @@
+"""Facial EMG as an amplifier sees it, made from known muscle activity.
+
+A muscle's activity is band-limited noise whose amplitude follows ``exp(log gain)``. Whatever a person does
+with the face (mimicry, a spontaneous smile, a blink) adds to the log gain, so it multiplies the amplitude and
+leaves the known effects in their place. Around it lie hum, drift, movement artefacts and the amplifier's own
+noise.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, signal
+
+Samples = npt.NDArray[np.float32]
+
+GAIN_HZ = 200.0
+"""Rate at which log gains are drawn before they are brought to the amplifier's rate."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RecordingConditions:
+    """What a laboratory and a face do to a recording; our choice, of the size seen in facial EMG."""
+
+    band_hz: tuple[float, float] = (20.0, 400.0)
+    """Where the power of surface EMG lies."""
+    tonic_uv: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: {"corrugator": 5.0, "zygomaticus": 4.0}
+    )
+    """Muscle -> root mean square at rest, median over people."""
+    tonic_log_sd: float = 0.25
+    """Standard deviation of its log between people."""
+    fluctuation_sd: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: {"corrugator": 0.12, "zygomaticus": 0.16}
+    )
+    """Muscle -> standard deviation of slow changes of the log gain within a person."""
+    fluctuation_s: float = 2.0
+    """Time in which these changes forget themselves."""
+    bursts_per_min: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: {"corrugator": 0.5, "zygomaticus": 0.5}
+    )
+    """Muscle -> spontaneous frowns and smiles per minute."""
+    blinks_per_min: float = 12.0
+    """Blinks per minute, seen by the corrugator."""
+    movements_per_min: float = 0.4
+    """Movements of head or cable per minute, seen by both."""
+    drift_uv: float = 80.0
+    """Standard deviation of slow electrode drifts."""
+    hum_uv: float = 4.0
+    """Amplitude of the mains hum; its harmonics are smaller."""
+    mains_hz: float = 50.0
+    """Frequency of the mains."""
+    noise_uv: float = 0.25
+    """Root mean square of the amplifier's noise."""
+
+
+def quiet() -> RecordingConditions:
+    """Conditions without hum, drift, bursts, blinks and movements, for tests of computations."""
+    no_bursts = {"corrugator": 0.0, "zygomaticus": 0.0}
+    return RecordingConditions(
+        bursts_per_min=no_bursts, blinks_per_min=0.0, movements_per_min=0.0, drift_uv=0.0, hum_uv=0.0
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Response:
+    """One answer of a muscle to a video."""
+
+    onset_s: float
+    """Video onset, seconds from the first sample."""
+    duration_s: float
+    """Length of the video (s)."""
+    level: float
+    """Log gain that is there from video onset (within a tenth of a second)."""
+    asymptote: float
+    """Log gain that is approached."""
+    log_rate: float
+    """Log of the rate of approach per second."""
+    latency_s: float
+    """Seconds from video onset to the beginning of the approach."""
+
+
+def answer_gain(n_samples: int, fs_hz: float, responses: Iterable[Response]) -> npt.NDArray[np.float64]:
+    """Add up the log gains of answers to videos; after a video they fade within 0.4 s.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of the result.
+    fs_hz : float
+        Its rate.
+    responses : iterable of Response
+        The answers.
+
+    Returns
+    -------
+    numpy.ndarray
+        Log gain, shape (n_samples,).
+    """
+    gain = np.zeros(n_samples)
+    fade_s, ends_after_s = 0.4, 3.0
+    for response in responses:
+        start = max(0, int(np.ceil(response.onset_s * fs_hz)))
+        stop = min(n_samples, int((response.onset_s + response.duration_s + ends_after_s) * fs_hz))
+        since_s = np.arange(start, stop) / fs_hz - response.onset_s
+        shown_s = np.minimum(since_s, response.duration_s)
+        approach = 1 - np.exp(-np.exp(response.log_rate) * np.maximum(0.0, shown_s - response.latency_s))
+        course = response.level * (1 - np.exp(-shown_s / 0.03)) + response.asymptote * approach
+        gain[start:stop] += course * np.exp(-(since_s - shown_s) / fade_s)
+    return gain
+
+
+def fluctuation(
+    n_samples: int, fs_hz: float, *, sd: float, memory_s: float, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Draw a first-order autoregressive course with standard deviation `sd`, shape (n_samples,)."""
+    keep = np.exp(-1.0 / (memory_s * fs_hz))
+    steps = rng.standard_normal(n_samples) * np.sqrt(1 - keep**2)
+    if n_samples:
+        steps[0] = rng.standard_normal()
+    return sd * signal.lfilter([1.0], [1.0, -keep], steps)
+
+
+def bumps(
+    n_samples: int,
+    fs_hz: float,
+    *,
+    per_min: float,
+    size: tuple[float, float],
+    length_s: tuple[float, float],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.float64]:
+    """Draw smooth bumps at random times: their number is Poisson, their size and length uniform.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of the result.
+    fs_hz : float
+        Its rate.
+    per_min : float
+        Expected number per minute.
+    size : (float, float)
+        Smallest and largest height.
+    length_s : (float, float)
+        Shortest and longest length.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    numpy.ndarray
+        Sum of the bumps, shape (n_samples,).
+    """
+    course = np.zeros(n_samples)
+    for _ in range(rng.poisson(per_min * n_samples / fs_hz / 60)):
+        start = int(rng.uniform(0, n_samples))
+        length = max(2, int(rng.uniform(*length_s) * fs_hz))
+        bump = rng.uniform(*size) * np.sin(np.linspace(0, np.pi, length)) ** 2
+        course[start : start + length] += bump[: n_samples - start]
+    return course
+
+
+def muscle_noise(
+    n_samples: int, fs_hz: float, *, band_hz: tuple[float, float], rng: np.random.Generator
+) -> Samples:
+    """Draw noise of root mean square 1 with the spectrum of surface EMG (largest near 80 Hz) within a band.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of the result.
+    fs_hz : float
+        Its rate.
+    band_hz : (float, float)
+        Nothing lies outside; the upper end must be below half the rate.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    numpy.ndarray
+        Noise, shape (n_samples,), float32.
+    """
+    low_hz, high_hz = band_hz
+    if not 0 <= low_hz < high_hz <= fs_hz / 2:
+        raise ValueError(f"a band of {low_hz} to {high_hz} Hz does not fit below half of {fs_hz} Hz")
+    length = fft.next_fast_len(max(n_samples, 64), real=True)
+    first, last = int(np.ceil(low_hz * length / fs_hz)), int(high_hz * length / fs_hz)
+    ratio = np.arange(first, last, dtype=np.float32) * np.float32(fs_hz / length / 80.0)
+    weight = np.sqrt(ratio * np.exp(1 - ratio)) + np.float32(0.05)
+    spectrum = np.zeros(length // 2 + 1, dtype=np.complex64)
+    parts = rng.standard_normal((last - first, 2), dtype=np.float32)
+    scale = np.float32(length / 2 / np.sqrt(np.sum(weight.astype(float) ** 2)))
+    spectrum[first:last] = parts.view(np.complex64)[:, 0] * (weight * scale)
+    return fft.irfft(spectrum, n=length, overwrite_x=True)[:n_samples]
+
+
+def hum(n_samples: int, fs_hz: float, *, amplitude_uv: float, mains_hz: float, phase: float) -> Samples:
+    """Mains hum with weak harmonics (2 to 5 times the frequency, below half the rate), shape (n_samples,)."""
+    angle = np.arange(n_samples, dtype=np.float64) * (2 * np.pi * mains_hz / fs_hz) + phase
+    base = np.exp(1j * np.remainder(angle, 2 * np.pi)).astype(np.complex64)
+    total, power = base.imag.copy(), base.copy()
+    for multiple, share in ((2, 0.01), (3, 0.03), (4, 0.005), (5, 0.01)):
+        power *= base
+        if multiple * mains_hz < fs_hz / 2:
+            total += np.float32(share) * power.imag
+    return np.float32(amplitude_uv) * total
+
+
+def movement(
+    n_samples: int, fs_hz: float, strength: npt.NDArray[np.float64], rng: np.random.Generator
+) -> Samples:
+    """Irregular waves of 2 to 60 Hz, several hundred microvolts high, wherever `strength` (at 200 Hz) is not
+    0."""
+    waves = np.zeros(n_samples, dtype=np.float32)
+    moving = np.flatnonzero(strength)
+    for part in np.split(moving, np.flatnonzero(np.diff(moving) > 1) + 1) if moving.size else []:
+        start, stop = (min(n_samples, int(edge * fs_hz / GAIN_HZ)) for edge in (part[0], part[-1] + 1))
+        if stop > start:
+            noise = muscle_noise(stop - start, fs_hz, band_hz=(2.0, 60.0), rng=rng)
+            waves[start:stop] = noise * to_rate(strength[part], stop - start)
+    return waves
+
+
+def to_rate(course: npt.NDArray[np.float64], n_samples: int) -> Samples:
+    """Bring a slow course to another number of samples by straight lines."""
+    positions = np.linspace(0, max(len(course) - 1, 0), n_samples)
+    return np.interp(positions, np.arange(len(course)), course).astype(np.float32)
+
+
+def simulate_emg(
+    duration_s: float,
+    *,
+    fs_hz: float,
+    responses: Mapping[str, Iterable[Response]],
+    conditions: RecordingConditions,
+    rng: np.random.Generator,
+) -> dict[str, Samples]:
+    """Simulate one bipolar channel per muscle.
+
+    Parameters
+    ----------
+    duration_s : float
+        Length of the recording.
+    fs_hz : float
+        Sampling rate.
+    responses : mapping
+        Muscle -> its answers to videos.
+    conditions : RecordingConditions
+        What a laboratory and a face do to a recording.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    dict
+        Muscle -> samples in microvolts, shape (round(duration_s * fs_hz),).
+    """
+    n_samples = round(duration_s * fs_hz)
+    n_slow = int(np.ceil(duration_s * GAIN_HZ)) + 1
+    moves = bumps(
+        n_slow, GAIN_HZ, per_min=conditions.movements_per_min, size=(80, 400), length_s=(0.3, 1.5), rng=rng
+    )
+    channels = {}
+    for muscle, answers in responses.items():
+        slow = answer_gain(n_slow, GAIN_HZ, answers) + _own_activity(muscle, n_slow, conditions, rng)
+        tonic = conditions.tonic_uv[muscle] * np.exp(rng.normal(0, conditions.tonic_log_sd))
+        samples = muscle_noise(n_samples, fs_hz, band_hz=conditions.band_hz, rng=rng)
+        samples *= _at(tonic * np.exp(slow), n_samples, fs_hz)
+        samples += movement(n_samples, fs_hz, moves * rng.uniform(0.4, 1.0), rng)
+        channels[muscle] = _add_surroundings(samples, fs_hz, conditions, rng)
+    return channels
+
+
+def _own_activity(
+    muscle: str, n_slow: int, conditions: RecordingConditions, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Log gain of what a face does by itself: slow changes, smiles or frowns, blinks."""
+    slow = fluctuation(
+        n_slow, GAIN_HZ, sd=conditions.fluctuation_sd[muscle], memory_s=conditions.fluctuation_s, rng=rng
+    )
+    slow += bumps(
+        n_slow,
+        GAIN_HZ,
+        per_min=conditions.bursts_per_min[muscle],
+        size=(0.5, 2.5),
+        length_s=(0.5, 3.0),
+        rng=rng,
+    )
+    if muscle == "corrugator":
+        slow += bumps(
+            n_slow,
+            GAIN_HZ,
+            per_min=conditions.blinks_per_min,
+            size=(0.2, 0.7),
+            length_s=(0.15, 0.3),
+            rng=rng,
+        )
+    return slow
+
+
+def _add_surroundings(
+    samples: Samples, fs_hz: float, conditions: RecordingConditions, rng: np.random.Generator
+) -> Samples:
+    """Add the amplifier's noise, hum and drift."""
+    n_samples = len(samples)
+    if conditions.noise_uv:
+        samples += np.float32(conditions.noise_uv) * rng.standard_normal(n_samples, dtype=np.float32)
+    if conditions.hum_uv:
+        amplitude_uv = conditions.hum_uv * rng.uniform(0.5, 1.5)
+        phase = rng.uniform(0, 2 * np.pi)
+        samples += hum(n_samples, fs_hz, amplitude_uv=amplitude_uv, mains_hz=conditions.mains_hz, phase=phase)
+    if conditions.drift_uv:
+        n_points = int(n_samples / fs_hz) + 2
+        drift = fluctuation(n_points, 1.0, sd=conditions.drift_uv, memory_s=30.0, rng=rng)
+        samples += to_rate(drift, n_samples)
+    return samples
+
+
+def _at(course: npt.NDArray[np.float64], n_samples: int, fs_hz: float) -> Samples:
+    """Read a course drawn at `GAIN_HZ` at the sample times of a rate."""
+    positions = np.arange(n_samples) * (GAIN_HZ / fs_hz)
+    return np.interp(positions, np.arange(len(course)), course).astype(np.float32)
