@@ -1,0 +1,1 @@
+"""Readers of other people's recordings: files in, signals with names, units and events out."""
