@@ -34,11 +34,9 @@ class MimicryEffects:
     """Log of the rate (per second) at which the answer approaches its asymptote, the paper's c; our choice
     within its prior, normal(-1, 1): 93 % of the asymptote is reached after 5 s."""
     latency_s: float = 0.5
-    """From video onset to the first change; our choice. It puts the paper's b = 0 at the centre of window
-    1."""
+    """Seconds from video onset to the first change; our choice: the paper's b = 0 lies mid-window 1."""
     group_factors: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    """Group code -> factor on all asymptotes; a group that is not named has 1, so the default drug does
-    nothing."""
+    """Group code -> factor on all asymptotes; 1 for groups that are not named: no drug does anything."""
     participant_sds: Mapping[str, tuple[float, ...]] = dataclasses.field(
         default_factory=lambda: {
             "corrugator": (0.10, 0.10, 0.0335, 0.0245),
@@ -194,7 +192,10 @@ def draw_deviations(effects: MimicryEffects, rng: np.random.Generator) -> dict[s
         Muscle -> level at window 3 (videos that end happy, others) and slope per window (the same two).
     """
     mix = np.linalg.cholesky(np.array(effects.participant_correlations))
-    return {muscle: effects.participant_sds[muscle] * (mix @ rng.standard_normal(4)) for muscle in MUSCLES}
+    return {
+        muscle: np.array(effects.participant_sds[muscle]) * (mix @ rng.standard_normal(4))
+        for muscle in MUSCLES
+    }
 
 
 def personal_answer(

@@ -214,8 +214,7 @@ def hum(n_samples: int, fs_hz: float, *, amplitude_uv: float, mains_hz: float, p
 def movement(
     n_samples: int, fs_hz: float, strength: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> Samples:
-    """Irregular waves of 2 to 60 Hz, several hundred microvolts high, wherever `strength` (at 200 Hz) is not
-    0."""
+    """Irregular waves of 2 to 60 Hz, as high as `strength` (microvolts, drawn at `GAIN_HZ`)."""
     waves = np.zeros(n_samples, dtype=np.float32)
     moving = np.flatnonzero(strength)
     for part in np.split(moving, np.flatnonzero(np.diff(moving) > 1) + 1) if moving.size else []:
