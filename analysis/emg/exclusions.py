@@ -56,8 +56,7 @@ def compare_exclusions(counts: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     counts : pandas.DataFrame
-        What `count_exclusions` returned, or any table with `participant`, `group`, `n_excluded` and, if there are
-        several, `muscle`.
+        What `count_exclusions` returned.
 
     Returns
     -------
