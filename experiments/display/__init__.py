@@ -79,8 +79,8 @@ class Display(Protocol):
     def prepare(self, film: Film) -> None:
         """Begin to load a video in the background, in place of the one before; returns at once."""
 
-    def wait_for_film(self) -> None:
-        """Return when the video is ready; a video prepared early enough is ready already.
+    def film_ready(self) -> bool:
+        """Say whether the prepared video can be shown; loading goes on with every flip.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Keyboard(Protocol):
     """A keyboard, or a button box that acts as one."""
 
     def begin(self, watched: Watched) -> None:
-        """Forget what was pressed before."""
+        """Take note of what is on the screen from now on; of interest to a simulated participant."""
 
     def presses(self) -> list[KeyPress]:
         """Return the keys that went down since the last call, in order of time."""

@@ -14,14 +14,21 @@ READING_S = 1.0
 class VirtualClock:
     """A clock that stands still until it is moved.
 
+    Parameters
+    ----------
+    start_s : float
+        What it shows at first (s).
+
+    Examples
+    --------
     >>> clock = VirtualClock()
     >>> clock.advance(0.5)
     >>> clock.now()
     0.5
     """
 
-    def __init__(self) -> None:
-        self._now_s = 0.0
+    def __init__(self, start_s: float = 0.0) -> None:
+        self._now_s = start_s
 
     def now(self) -> float:
         """Return the time (s)."""
@@ -54,7 +61,7 @@ class SimulatedDisplay:
         self.now = clock.now
         self._clock = clock
         self._period_s = 1 / refresh_hz
-        self._n_refreshes = 0
+        self._n_refreshes = round(clock.now() * refresh_hz)
         self._drawn = ""
 
     def describe(self) -> dict[str, Any]:
@@ -75,8 +82,9 @@ class SimulatedDisplay:
     def prepare(self, film: Film) -> None:
         """Do nothing: there are no files to load."""
 
-    def wait_for_film(self) -> None:
-        """Return at once."""
+    def film_ready(self) -> bool:
+        """Say that the video is ready, always."""
+        return True
 
     def frame(self, index: int) -> None:
         """Draw a frame."""

@@ -89,8 +89,8 @@ def measured_refresh_hz(flip_times_s: Sequence[float]) -> float | None:
 
     Notes
     -----
-    The median interval finds the whole number of refreshes between any two flips, and the rate is the slope of
-    the straight line through all flips; so single late flips and the jitter of time stamps do little.
+    The median interval finds the whole number of refreshes between any two flips, and the rate is the slope
+    of the straight line through all flips; so single late flips and the jitter of time stamps do little.
 
     Examples
     --------

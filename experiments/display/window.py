@@ -1,0 +1,278 @@
+"""The real screen: a PsychoPy window whose flips are timed, with videos that are loaded in the background."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from experiments.display import Film, Flip
+from experiments.display.loading import FilmLoader
+from experiments.display.textures import FrameTextures
+from experiments.display.timing import measured_refresh_hz
+
+MEASURED_FLIPS = 120
+"""Flips over which the refresh rate is measured, after as many again to warm up on a slow start."""
+
+LARGEST_DEVIATION = 0.01
+"""Largest relative difference between the measured refresh rate and the one in the rig file."""
+
+UPLOAD_S = 0.005
+"""Time after each flip that may be spent on copying frames to the graphics card."""
+
+
+class WindowDisplay:
+    """A PsychoPy window.
+
+    Parameters
+    ----------
+    size_px : tuple of int
+        Width and height of the window; a full screen takes the screen's own size.
+    fullscreen : bool
+        Whether to fill the screen; timing in a window is worse.
+    screen : int
+        Which screen, from 0.
+    now : callable
+        The session's clock (s).
+    background_rgb, text_rgb : tuple of int
+        Colours, 0 to 255.
+    expected_hz : float or None
+        Refresh rate that the screen is set to; None accepts any.
+    unmeasured_hz : float or None
+        If the refresh cannot be measured, because the screen has none (a virtual screen), flips are paced by
+        the computer's clock at this rate. None refuses such a screen.
+
+    Raises
+    ------
+    ValueError
+        If the refresh cannot be measured, or is not the expected one.
+    RuntimeError
+        If no window can be opened.
+    """
+
+    def __init__(
+        self,
+        *,
+        size_px: tuple[int, int],
+        fullscreen: bool,
+        screen: int,
+        now: Callable[[], float],
+        background_rgb: tuple[int, int, int],
+        text_rgb: tuple[int, int, int],
+        expected_hz: float | None,
+        unmeasured_hz: float | None,
+    ) -> None:
+        self.now = now
+        self.refresh_hz = float("nan")
+        self._paced = False
+        self._closed = False
+        self._fullscreen = fullscreen
+        self._grid_s = float("-inf")
+        self._text_rgb = text_rgb
+        self._texts: dict[str, Any] = {}
+        self._loader: FilmLoader | None = None
+        self._film: Film | None = None
+        self._window, self._visual, self._default_clock, self._rushed = _open_window(
+            size_px, fullscreen, screen, background_rgb
+        )
+        try:
+            self._textures = FrameTextures(tuple(self._window.frameBufferSize))
+            self._cross = self._make_cross()
+            self._last_s = self._flip_time_s(self._window.flip())
+            self._find_refresh(expected_hz, unmeasured_hz)
+        except BaseException:
+            self._window.close()
+            raise
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the session's record says of the display."""
+        return {
+            "kind": "window",
+            "size_px": [int(side) for side in self._window.frameBufferSize],
+            "fullscreen": self._fullscreen,
+            "refresh_hz": self.refresh_hz,
+            "refresh_measured": not self._paced,
+            "paced_by_software": self._paced,
+            "real_time_priority": self._rushed,
+            "graphics": _graphics_name(),
+        }
+
+    def rehearse(self, texts: Sequence[str]) -> None:
+        """Get texts ready: each is laid out and drawn once, and not shown."""
+        for text in texts:
+            self.text(text)
+        self._window.clearBuffer()
+
+    def text(self, text: str) -> None:
+        """Draw a text in the middle."""
+        if text not in self._texts:
+            height_px = self._window.size[1] / 30
+            self._texts[text] = self._visual.TextStim(
+                self._window,
+                text=text,
+                units="pix",
+                height=height_px,
+                wrapWidth=0.85 * self._window.size[0],
+                color=self._text_rgb,
+                colorSpace="rgb255",
+                autoLog=False,
+            )
+        self._texts[text].draw()
+
+    def cross(self) -> None:
+        """Draw the fixation cross in the middle."""
+        self._cross.draw()
+
+    def prepare(self, film: Film) -> None:
+        """Begin to load a video in place of the one before."""
+        self._stop_loading()
+        self._textures.reserve(film.n_frames, film.height_px, film.width_px)
+        self._film, self._loader = film, FilmLoader(film)
+
+    def film_ready(self) -> bool:
+        """Say whether all frames of the prepared video are on the graphics card."""
+        return self._film is not None and self._loader is None
+
+    def frame(self, index: int) -> None:
+        """Draw a frame of the video in the middle."""
+        self._textures.draw(index)
+
+    def next_flip_s(self) -> float:
+        """Predict the time of the next refresh that can still be reached (s)."""
+        period_s = 1 / self.refresh_hz
+        passed = (self.now() - self._last_s) / period_s
+        return self._last_s + max(1, math.ceil(passed - 1e-6)) * period_s
+
+    def flip(self, on_flip: Callable[[], None] | None = None) -> Flip:
+        """Show what was drawn, call `on_flip` first thing after it, then go on loading."""
+        if on_flip is not None:
+            self._window.callOnFlip(on_flip)
+        expected_s = self._last_s + 1 / self.refresh_hz
+        if self._paced:
+            self._wait_for_refresh()
+        self._last_s = self._flip_time_s(self._window.flip())
+        self._go_on_loading()
+        return Flip(self._last_s, expected_s)
+
+    def pixels(self) -> Any:
+        """Return what is on the screen now, shape ``(height_px, width_px, 3)``, uint8; slow, for tests."""
+        import numpy as np
+
+        image = self._window._getFrame(buffer="front")
+        return np.asarray(image.convert("RGB"))
+
+    def close(self) -> None:
+        """Close the window; may be called twice."""
+        self._stop_loading()
+        if not self._closed:
+            self._closed = True
+            self._textures.close()
+            self._window.close()
+
+    def _find_refresh(self, expected_hz: float | None, unmeasured_hz: float | None) -> None:
+        measured_hz = self._measure() or self._measure()
+        if measured_hz is None and unmeasured_hz is None:
+            raise ValueError(
+                "the refresh of this screen cannot be measured, so nothing could be timed: the flips of the "
+                "window do not keep time. Switch vertical synchronisation on in the graphics driver, close "
+                "other programs, and use the full screen. A virtual screen has no refresh: for trying things "
+                "out there, --allow-unmeasured-refresh lets the computer's clock pace the flips."
+            )
+        if measured_hz is not None and expected_hz and abs(measured_hz / expected_hz - 1) > LARGEST_DEVIATION:
+            raise ValueError(
+                f"the screen refreshes {measured_hz:.2f} times a second, the rig file says {expected_hz:g}: "
+                f"set the screen to {expected_hz:g} Hz, or write refresh_hz = {measured_hz:.2f} in [monitor]"
+            )
+        self._paced = measured_hz is None
+        self.refresh_hz = measured_hz or unmeasured_hz or float("nan")
+
+    def _measure(self) -> float | None:
+        times_s = []
+        for _ in range(MEASURED_FLIPS):
+            times_s.append(self._flip_time_s(self._window.flip()))
+        self._last_s = times_s[-1]
+        return measured_refresh_hz(times_s)
+
+    def _flip_time_s(self, flip_s: float) -> float:
+        """Convert PsychoPy's time of a flip into the session's; PsychoPy's clock may be set, ours is not."""
+        return self.now() - (self._default_clock.getTime() - flip_s)
+
+    def _wait_for_refresh(self) -> None:
+        """Wait for the next whole period since the last flip, as a screen would make us wait."""
+        from pyglet import gl
+
+        gl.glFinish()
+        target_s = self._paced_next_s()
+        while (left_s := target_s - self.now()) > 0:
+            if left_s > 0.002:
+                time.sleep(left_s - 0.0015)
+        self._grid_s = target_s
+
+    def _paced_next_s(self) -> float:
+        period_s = 1 / self.refresh_hz
+        before_s = max(self._grid_s, self._last_s - period_s)
+        return before_s + max(1, math.ceil((self.now() - before_s) / period_s - 1e-6)) * period_s
+
+    def _go_on_loading(self) -> None:
+        """Copy the frames that are decoded to the graphics card, for as long as a flip leaves time."""
+        if self._loader is None or self._film is None:
+            return
+        end_s = self.now() + UPLOAD_S
+        while self._loader.n_taken < self._film.n_frames and self.now() < end_s:
+            frame = self._loader.take()
+            if frame is None:
+                return
+            self._textures.upload(self._loader.n_taken - 1, frame)
+        if self._loader.finished():
+            self._loader = None
+
+    def _stop_loading(self) -> None:
+        if self._loader is not None:
+            self._loader.stop()
+        self._loader, self._film = None, None
+
+    def _make_cross(self) -> Any:
+        arm_px = self._window.size[1] / 45
+        return self._visual.ShapeStim(
+            self._window,
+            units="pix",
+            vertices="cross",
+            size=2 * arm_px,
+            fillColor=self._text_rgb,
+            lineWidth=0,
+            colorSpace="rgb255",
+            autoLog=False,
+        )
+
+
+def _open_window(
+    size_px: tuple[int, int], fullscreen: bool, screen: int, background_rgb: tuple[int, int, int]
+) -> tuple[Any, Any, Any, bool]:
+    """Open the window; return it, psychopy.visual, PsychoPy's clock, and whether priority was granted."""
+    from psychopy import core, logging
+
+    logging.console.setLevel(logging.ERROR)
+    rushed = bool(core.rush(True))  # before the window: its own threads inherit the priority
+    from psychopy import visual
+
+    window = visual.Window(
+        size=size_px,
+        fullscr=fullscreen,
+        screen=screen,
+        units="pix",
+        color=background_rgb,
+        colorSpace="rgb255",
+        allowGUI=False,
+        checkTiming=False,
+        waitBlanking=True,
+        autoLog=False,
+    )
+    window.mouseVisible = False
+    return window, visual, logging.defaultClock, rushed
+
+
+def _graphics_name() -> str:
+    from pyglet.gl import gl_info
+
+    return f"{gl_info.get_vendor()} {gl_info.get_renderer()}"

@@ -1,0 +1,125 @@
+"""The course of a session: instructions, practice, blocks with breaks, end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from experiments.display import Watched
+from experiments.mimicry.design import Trial
+from experiments.mimicry.trial import Stage, run_trial
+from experiments.session import SessionStopped
+
+CONTINUE_KEYS = ("space", "return")
+"""Keys that turn a page, beside the response key."""
+
+END_PAGE_S = 5.0
+"""Longest time that the last page is shown; our choice."""
+
+
+def run_session(trials: Sequence[Trial], stage: Stage) -> None:
+    """Run the trials with the pages around them.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        What is to be shown, in order; for a resumed session, what is left.
+    stage : Stage
+        Screen, keys, trigger line, log.
+
+    Raises
+    ------
+    SessionStopped
+        If the escape key was pressed and the question answered with yes; everything is written.
+    """
+    stage.display.rehearse([*stage.texts.feedback.values(), *stage.texts.pages.values()])
+    mark(stage, "session_start")
+    if trials:
+        stage.display.prepare(stage.films[trials[0].video])
+        show_page(stage, "instructions", event="instructions")
+    upcoming = [*trials[1:], None]
+    for block, pairs in groupby(zip(trials, upcoming, strict=True), key=lambda pair: pair[0].block):
+        if block > 0:
+            before_block(block, stage, is_first=trials[0].block == block)
+        for trial, following in pairs:
+            run_trial(trial, stage, following=following)
+            if stage.keys.escape_pressed:
+                ask_whether_to_stop(stage)
+    mark(stage, "session_end")
+    show_page(stage, "end", longest_s=END_PAGE_S)
+
+
+def before_block(block: int, stage: Stage, *, is_first: bool) -> None:
+    """Show the page between practice and the first block, or the break, and mark the block's start."""
+    if block > 1 and not is_first:
+        show_page(stage, "break", event="break", block=block - 1)
+    elif not is_first:
+        show_page(stage, "practice_done")
+    mark(stage, "block_start", block=block)
+
+
+def show_page(
+    stage: Stage,
+    page: str,
+    *,
+    event: str | None = None,
+    block: int | None = None,
+    longest_s: float = float("inf"),
+    keys: Sequence[str] = (),
+) -> str | None:
+    """Show a page until one of its keys is pressed.
+
+    Parameters
+    ----------
+    stage : Stage
+        Screen, keys, trigger line, log.
+    page : str
+        Name of the text.
+    event : str, optional
+        Type of the event that is written at its onset, with its trigger code where it has one.
+    block : int, optional
+        Block that the event belongs to.
+    longest_s : float
+        Seconds after which the page ends by itself.
+    keys : sequence of str
+        Keys that end it; by default the response key, space and return.
+
+    Returns
+    -------
+    str or None
+        The key, None when the time was over.
+    """
+    display = stage.display
+    turning = keys or (*stage.response_keys, *CONTINUE_KEYS)
+    if event is not None:
+        mark(stage, event, page=page, block=block)
+    stage.keys.begin(Watched(onset_s=display.now()))
+    end_s = display.now() + longest_s
+    while display.now() < end_s:
+        display.text(stage.texts.pages[page])
+        display.flip(stage.triggers.at_flip())
+        pressed = [press.key for press in stage.keys.presses() if press.key in turning]
+        if pressed:
+            return pressed[0]
+        if stage.keys.escape_pressed and not keys:
+            ask_whether_to_stop(stage)
+            stage.keys.begin(Watched(onset_s=display.now()))
+    return None
+
+
+def ask_whether_to_stop(stage: Stage) -> None:
+    """Ask whether to stop; raise SessionStopped if so."""
+    stage.keys.escape_pressed = False
+    answers = stage.texts.keys
+    if show_page(stage, "stop_question", keys=(answers["stop"], answers["go_on"])) == answers["stop"]:
+        raise SessionStopped("the session was ended with the escape key")
+
+
+def mark(stage: Stage, event: str, *, page: str | None = None, block: int | None = None) -> None:
+    """Write an event at the next flip, with its trigger code where it has one."""
+    code = stage.codes.get(event)
+    if page is not None:
+        stage.display.text(stage.texts.pages[page])
+    flip = stage.display.flip(stage.triggers.at_flip(code))
+    values = {} if code is None else {"value": code, "monotonic": stage.triggers.sent_s}
+    stage.log.event(event, flip.time_s, block=block, **values)

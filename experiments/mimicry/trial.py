@@ -1,0 +1,273 @@
+"""One trial of the facial-mimicry task: fixation cross, video, feedback."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from experiments.dataset.rows import FlipRow, TrialRow
+from experiments.display import Display, Film, Flip, KeyPress, Watched
+from experiments.display.timing import is_dropped, n_flips, refreshes_since, video_frame
+from experiments.mimicry.design import Trial
+from experiments.mimicry.feedback import Response, judge
+from experiments.mimicry.parameters import SessionParameters
+from experiments.mimicry.texts import Texts
+from experiments.session import Keys, SessionLog, TriggerLine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Everything that a trial needs around it."""
+
+    display: Display
+    keys: Keys
+    triggers: TriggerLine
+    log: SessionLog
+    codes: Mapping[str, int]
+    """Event -> trigger code."""
+    films: Mapping[str, Film]
+    """Name of a video -> where it is and what it is."""
+    parameters: SessionParameters
+    texts: Texts
+    response_keys: Sequence[str]
+    """Names of the right key."""
+
+
+@dataclass(kw_only=True)
+class Shown:
+    """What happened while something was shown."""
+
+    onset_s: float = float("nan")
+    """Its first flip, on the session's clock."""
+    flips: list[Flip] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
+    """The frame of the video at each flip."""
+    presses: list[KeyPress] = field(default_factory=list)
+
+
+def run_trial(trial: Trial, stage: Stage, *, following: Trial | None) -> TrialRow:
+    """Run a trial and write it down.
+
+    Parameters
+    ----------
+    trial : Trial
+        The trial; its video has been prepared.
+    stage : Stage
+        Screen, keys, trigger line, log.
+    following : Trial or None
+        The next trial, whose video is loaded from the feedback on.
+
+    Returns
+    -------
+    TrialRow
+        The trial as it was written.
+    """
+    show_fixation(trial, stage)
+    shown = show_video(trial, stage)
+    response = judge(shown.presses, onset_s=shown.onset_s, response_keys=stage.response_keys)
+    show_feedback(trial, response, stage, following=following)
+    return write_trial(trial, shown, response, stage)
+
+
+def show_fixation(trial: Trial, stage: Stage) -> Shown:
+    """Show the cross for the trial's duration in whole refreshes, or longer until the video is loaded."""
+    return show(
+        trial,
+        stage,
+        kind="fixation",
+        duration_s=trial.fixation_s,
+        draw=lambda refresh: stage.display.cross(),
+        is_ready=stage.display.film_ready,
+    )
+
+
+def show_video(trial: Trial, stage: Stage) -> Shown:
+    """Show the video and collect key presses.
+
+    The frame is chosen for the time of the next refresh: a refresh that was missed skips frames, and the
+    video still ends on time. A press counts when it is known before the feedback is drawn, so the last
+    refresh of the video (1/60 s) is too late.
+    """
+    display, film = stage.display, stage.films[trial.video]
+    shown = Shown()
+
+    def draw(refresh: int) -> None:
+        frame = video_frame(refresh, fps=film.fps, refresh_hz=display.refresh_hz, n_frames=film.n_frames)
+        shown.frames.append(frame)
+        display.frame(frame)
+
+    with no_garbage_collection():
+        return show(trial, stage, kind="video", duration_s=stage.parameters.video_s, draw=draw, shown=shown)
+
+
+def show_feedback(trial: Trial, response: Response, stage: Stage, *, following: Trial | None) -> Shown:
+    """Show the feedback, a blank screen for a correct trial, and begin to load the next video."""
+    text = stage.texts.feedback.get(response.outcome)
+    if following is not None:
+        stage.display.prepare(stage.films[following.video])
+    return show(
+        trial,
+        stage,
+        kind="feedback",
+        duration_s=stage.parameters.feedback_s,
+        draw=lambda refresh: stage.display.text(text) if text else None,
+        outcome=response.outcome,
+    )
+
+
+def show(
+    trial: Trial,
+    stage: Stage,
+    *,
+    kind: str,
+    duration_s: float,
+    draw: Callable[[int], None],
+    is_ready: Callable[[], bool] = lambda: True,
+    outcome: str | None = None,
+    shown: Shown | None = None,
+) -> Shown:
+    """Show something for a whole number of refreshes; its onset is an event with a trigger.
+
+    Parameters
+    ----------
+    trial : Trial
+        The trial that it belongs to.
+    stage : Stage
+        Screen, keys, trigger line, log.
+    kind : str
+        ``fixation``, ``video`` or ``feedback``.
+    duration_s : float
+        Seconds to show it.
+    draw : callable
+        Draws it for a refresh, counted from its onset; refreshes that were missed are counted, not drawn.
+    is_ready : callable
+        It is shown for longer until this is true.
+    outcome : str, optional
+        The trial's outcome, once it is known.
+    shown : Shown, optional
+        Where to keep what happens.
+
+    Returns
+    -------
+    Shown
+        Onset, flips and presses.
+    """
+    display, shown = stage.display, shown or Shown()
+    refresh, last = 0, n_flips(duration_s, refresh_hz=display.refresh_hz)
+    while refresh < last or not is_ready():
+        draw(refresh)
+        code = stage.codes[code_name(trial, kind)] if refresh == 0 else None
+        flip = display.flip(stage.triggers.at_flip(code))
+        if refresh == 0:
+            shown.onset_s = flip.time_s
+            begin(trial, stage, kind, flip.time_s, duration_s, code, outcome)
+        shown.flips.append(flip)
+        for press in stage.keys.presses():
+            if kind == "video":
+                shown.presses.append(press)
+                write_response(trial, stage, press, shown.onset_s)
+        refresh = refreshes_since(display.next_flip_s(), shown.onset_s, refresh_hz=display.refresh_hz)
+    return shown
+
+
+def begin(
+    trial: Trial,
+    stage: Stage,
+    kind: str,
+    onset_s: float,
+    duration_s: float,
+    code: int | None,
+    outcome: str | None,
+) -> None:
+    """Do what follows the first flip of something: new key presses count, and the event is written."""
+    if kind == "video":
+        stage.keys.begin(
+            Watched(onset_s=onset_s, duration_s=duration_s, face=trial.face, direction=trial.direction)
+        )
+    stage.log.event(
+        event_name(trial, kind),
+        onset_s,
+        duration=duration_s,
+        value=code,
+        outcome=outcome,
+        monotonic=stage.triggers.sent_s,
+        **about(trial),
+    )
+
+
+def write_response(trial: Trial, stage: Stage, press: KeyPress, onset_s: float) -> None:
+    """Send the code of a key press and write the event."""
+    code = stage.codes[code_name(trial, "response")]
+    sent = stage.triggers.send_now(code)
+    stage.log.event(
+        event_name(trial, "response"),
+        press.time_s,
+        value=code if sent else None,
+        response_key=press.key,
+        response_time=press.time_s - onset_s,
+        **about(trial),
+    )
+
+
+def write_trial(trial: Trial, shown: Shown, response: Response, stage: Stage) -> TrialRow:
+    """Write the trial and the flips of its video."""
+    refresh_hz = stage.display.refresh_hz
+    number = -trial.trial if trial.practice else trial.trial
+    flips = [
+        FlipRow(
+            trial=number,
+            flip=index,
+            time=flip.time_s,
+            frame=frame,
+            predicted=flip.expected_s,
+            dropped=is_dropped(flip.time_s, flip.expected_s, refresh_hz=refresh_hz),
+        )
+        for index, (flip, frame) in enumerate(zip(shown.flips, shown.frames, strict=True))
+    ]
+    row = TrialRow(
+        practice=trial.practice,
+        fixation_s=trial.fixation_s,
+        onset=shown.onset_s,
+        response_key=response.key,
+        response_time=response.time_s,
+        response_count=response.count,
+        outcome=response.outcome,
+        n_dropped_flips=sum(flip.dropped for flip in flips[1:]),
+        **about(trial),
+    )
+    stage.log.trial(row, flips)
+    return row
+
+
+def about(trial: Trial) -> dict:
+    """Return the columns that say which trial it is."""
+    return {
+        "trial": trial.trial,
+        "block": trial.block,
+        "face": trial.face,
+        "sex": trial.sex,
+        "direction": trial.direction,
+        "video": trial.video,
+    }
+
+
+def event_name(trial: Trial, kind: str) -> str:
+    """Name an event: practice has names of its own."""
+    return f"practice_{kind}" if trial.practice else kind
+
+
+def code_name(trial: Trial, kind: str) -> str:
+    """Name the trigger code of an event: real videos have one code per direction."""
+    return f"video_{trial.direction}" if kind == "video" and not trial.practice else event_name(trial, kind)
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Keep Python from tidying its memory while timing counts; it does so afterwards."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,321 @@
+"""What every session needs: its folder and record, its clock, its log, its trigger line, and a safe end."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from experiments.dataset.rows import EventRow, FlipRow, RowWriter, TrialRow
+from experiments.display import Keyboard, KeyPress, Watched
+from hardware.protocols import TriggerPort
+
+ROOT = Path(__file__).resolve().parent.parent
+
+LOCK_KEYS = ("numlock", "capslock", "scrolllock")
+"""Keys that are not answers: keyboards send some of them by themselves."""
+
+PACKAGES = ("countenance", "psychopy", "psychtoolbox", "pyglet", "numpy", "pyserial", "imageio-ffmpeg")
+"""Packages whose versions a session records."""
+
+
+class SessionStopped(Exception):  # noqa: N818 (it is a decision, not an error)
+    """The session ends before its last trial, because someone asked for it."""
+
+
+def live_folder(study: Path, participant: str) -> Path:
+    """Return the folder in which a participant's session is written while it runs.
+
+    Raises
+    ------
+    ValueError
+        If the id has other characters than letters and digits.
+
+    Examples
+    --------
+    >>> live_folder(Path("study"), "007").as_posix()
+    'study/sourcedata/sub-007'
+    """
+    if not re.fullmatch(r"[0-9A-Za-z]+", participant):
+        raise ValueError(
+            f"a participant's id has letters and digits only, such as 007; found {participant!r}"
+        )
+    return study / "sourcedata" / f"sub-{participant}"
+
+
+class SessionClock:
+    """Seconds since a session began, from the computer's finest clock that is never set.
+
+    Parameters
+    ----------
+    start_s : float
+        What it shows at first (s); a resumed session goes on where its first part would be now.
+    """
+
+    def __init__(self, start_s: float = 0.0) -> None:
+        self._zero_s = time.perf_counter() - start_s
+
+    def now(self) -> float:
+        """Return the time (s)."""
+        return time.perf_counter() - self._zero_s
+
+
+class SessionLog:
+    """The three tables of a session, written while it runs.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the session.
+    monotonic : callable
+        Clock for the column ``monotonic`` (s).
+    resume : bool
+        Whether to add to tables that exist, rather than to make new ones.
+    durable : bool
+        Whether to wait after each trial until its rows are on the disk (some milliseconds), so that not even
+        a power cut loses them. A crash of the program loses no row in any case.
+
+    Raises
+    ------
+    FileExistsError
+        If there are tables already and `resume` is False.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        monotonic: Callable[[], float] = time.perf_counter,
+        resume: bool = False,
+        durable: bool = True,
+    ) -> None:
+        self._monotonic = monotonic
+        self._durable = durable
+        self._files = ExitStack()
+        try:
+            self._events = self._files.enter_context(
+                RowWriter(folder / "events.tsv", EventRow, resume=resume)
+            )
+            self._trials = self._files.enter_context(
+                RowWriter(folder / "trials.tsv", TrialRow, resume=resume)
+            )
+            self._frames = self._files.enter_context(RowWriter(folder / "frames.tsv", FlipRow, resume=resume))
+        except BaseException:
+            self._files.close()
+            raise
+
+    def event(self, trial_type: str, onset_s: float, **values: Any) -> None:
+        """Write a row of ``events.tsv``; `values` are further columns of `EventRow`."""
+        values.setdefault("monotonic", self._monotonic())
+        self._events.write(EventRow(trial_type=trial_type, onset=onset_s, **values))
+
+    def trial(self, row: TrialRow, flips: Iterable[FlipRow]) -> None:
+        """Write a row of ``trials.tsv`` and the refreshes of its video; see `durable`."""
+        self._frames.write_many(flips)
+        self._trials.write(row)
+        if not self._durable:
+            return
+        for table in (self._events, self._frames, self._trials):
+            table.sync()
+
+    def close(self) -> None:
+        """Close the tables; may be called twice."""
+        self._files.close()
+
+
+class TriggerLine:
+    """A trigger port with its pulses: a code goes up at one flip and down at the next.
+
+    Parameters
+    ----------
+    port : TriggerPort
+        Where codes are sent.
+    monotonic : callable
+        Clock for `sent_s` (s).
+
+    Attributes
+    ----------
+    sent_s : float
+        When the last code had been sent.
+    """
+
+    def __init__(self, port: TriggerPort, *, monotonic: Callable[[], float] = time.perf_counter) -> None:
+        self.sent_s = float("nan")
+        self._port = port
+        self._monotonic = monotonic
+        self._code: int | None = None
+        self._flips_since = 0
+
+    def at_flip(self, code: int | None = None) -> Callable[[], None] | None:
+        """Return what must be called first thing after the next flip; None when there is nothing to do."""
+        self._flips_since += 1
+        if code is not None:
+            return partial(self._send, code)
+        return self._port.reset if self._flips_since == 1 and self._code is not None else None
+
+    def send_now(self, code: int) -> bool:
+        """Send a code between flips, unless the line would not show it as a pulse of its own.
+
+        Returns
+        -------
+        bool
+            Whether the code was sent: not if the same code was still on the line within the last refresh.
+        """
+        if code == self._code and self._flips_since < 2:
+            return False
+        self._send(code)
+        return True
+
+    def close(self) -> None:
+        """Leave the line at zero."""
+        self._port.close()
+
+    def _send(self, code: int) -> None:
+        self._port.send(code)
+        self.sent_s = self._monotonic()
+        self._code = code
+        self._flips_since = 0
+
+
+class Keys:
+    """A keyboard without the keys that are no answers.
+
+    Parameters
+    ----------
+    keyboard : Keyboard
+        The device.
+    escape_key : str
+        The key that asks whether to stop.
+
+    Attributes
+    ----------
+    escape_pressed : bool
+        Whether that key was pressed since this was last set to False.
+    """
+
+    def __init__(self, keyboard: Keyboard, *, escape_key: str) -> None:
+        self.escape_pressed = False
+        self._keyboard = keyboard
+        self._escape_key = escape_key
+        self._since_s = 0.0
+
+    def begin(self, watched: Watched) -> None:
+        """Let nothing count that was pressed before the onset, except the escape key."""
+        self._since_s = watched.onset_s
+        self._keyboard.begin(watched)
+
+    def presses(self) -> list[KeyPress]:
+        """Return new presses of keys that may be answers, in order of time."""
+        presses = self._keyboard.presses()
+        if not presses:
+            return presses
+        self.escape_pressed |= any(press.key == self._escape_key for press in presses)
+        return [
+            press
+            for press in presses
+            if press.time_s >= self._since_s and press.key not in (*LOCK_KEYS, self._escape_key)
+        ]
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Turn a request of the system to end (SIGTERM and its like) into `SessionStopped`: files get closed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kinds = [kind for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if (kind := getattr(signal, name, None))]
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for kind in kinds:
+            signal.signal(kind, signal.SIG_IGN)
+        raise SessionStopped(f"the system asked the session to end ({signal.Signals(number).name})")
+
+    before = {kind: signal.signal(kind, stop) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def software() -> dict[str, Any]:
+    """Return what the session runs on: versions, system, commit; no name of a person or computer."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {"versions": versions, "system": f"{platform.system()} {platform.machine()}", "commit": commit()}
+
+
+def commit() -> str | None:
+    """Return the commit of the working tree, ``-modified`` when files differ; None outside a repository."""
+    if not (ROOT / ".git").exists():
+        return None
+    command = [
+        "git",
+        "-C",
+        str(ROOT),
+        "describe",
+        "--always",
+        "--abbrev=40",
+        "--exclude=*",
+        "--dirty=-modified",
+    ]
+    try:
+        described = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return described.stdout.strip() or None
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write ``session.json`` so that it is always whole: the old one or the new one."""
+    unfinished = folder / "session.json.unfinished"
+    unfinished.write_text(
+        json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+    )
+    unfinished.replace(folder / "session.json")
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read ``session.json``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the session was never started.
+    ValueError
+        If it is not a record.
+    """
+    path = folder / "session.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no session to go on with: {path} does not exist")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read ({error})") from None
+    if not isinstance(record, dict):
+        raise ValueError(f"{path} is not the record of a session")
+    return record
+
+
+def has_screen() -> bool:
+    """Say whether a window can be opened here, as far as the environment tells."""
+    return not sys.platform.startswith("linux") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
