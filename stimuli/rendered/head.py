@@ -1,0 +1,112 @@
+"""The head model: public-domain MakeHuman mesh, its shape targets and 52 face units.
+
+Lengths are decimetres, as in the source; x points to the person's left (the right of a frontal picture),
+y up, z forward.
+"""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from stimuli.rendered.subdivision import subdivide
+
+MODEL_FILE = Path(__file__).with_name("head_cc0.npz")
+
+PART_LEVELS = {"skin": 2, "eye_right": 2, "eye_left": 2, "teeth_upper": 2, "teeth_lower": 2, "tongue": 1}
+"""Part -> number of subdivisions when it is drawn."""
+
+
+class Part(NamedTuple):
+    """One part: drawn vertices are ``weights @ base``; triangles (n_triangles, 3) join them."""
+
+    weights: sp.csr_matrix
+    triangles: np.ndarray
+
+
+class Head(NamedTuple):
+    """The base mesh with everything needed to deform and draw it.
+
+    `vertices` is (n, 3) in dm. `targets` maps a name to vertex numbers (k,) and displacements (k, 3) in dm.
+    `masks` maps ``lips``, ``ears``, ``eyelids``, ``inside_mouth`` to amounts (n,) in 0..1. `lashes` maps
+    ``upper_left`` and so on to grids (n_across, n_along) of vertex numbers.
+    """
+
+    vertices: np.ndarray
+    quads: dict[str, np.ndarray]
+    targets: dict[str, tuple[np.ndarray, np.ndarray]]
+    masks: dict[str, np.ndarray]
+    lashes: dict[str, np.ndarray]
+
+
+@functools.cache
+def load_head() -> Head:
+    """Load the head model that comes with the package."""
+    with np.load(MODEL_FILE) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    starts = arrays["target_starts"]
+    targets = {
+        str(name): (
+            arrays["target_vertices"][a:b].astype(np.intp),
+            arrays["target_shifts_1e3dm"][a:b].astype(np.float64) * 1e-3,
+        )
+        for name, a, b in zip(arrays["target_names"], starts[:-1], starts[1:], strict=True)
+    }
+    return Head(
+        vertices=arrays["vertices_1e4dm"].astype(np.float64) * 1e-4,
+        quads={part: arrays[f"quads_{part}"].astype(np.intp) for part in PART_LEVELS},
+        targets=targets,
+        masks={
+            key.removeprefix("mask_"): value.astype(np.float64) / 255
+            for key, value in arrays.items()
+            if key.startswith("mask_")
+        },
+        lashes={
+            key.removeprefix("lashes_"): value.astype(np.intp)
+            for key, value in arrays.items()
+            if key.startswith("lashes_")
+        },
+    )
+
+
+def deform(head: Head, *amounts: Mapping[str, float]) -> np.ndarray:
+    """Return the base vertices (n, 3) moved by targets, each with its amount.
+
+    Raises
+    ------
+    KeyError
+        When a target is not part of the model.
+    """
+    vertices = head.vertices.copy()
+    for mapping in amounts:
+        for name, amount in mapping.items():
+            if name not in head.targets:
+                raise KeyError(f"the head model has no target named {name!r}")
+            index, shift = head.targets[name]
+            vertices[index] += amount * shift
+    return vertices
+
+
+def units(amounts: Mapping[str, float]) -> dict[str, float]:
+    """Return the target names of face-unit amounts: ``browDownLeft`` -> ``unit/browDownLeft``."""
+    return {f"unit/{name}": amount for name, amount in amounts.items()}
+
+
+def split_quads(quads: np.ndarray) -> np.ndarray:
+    """Return two triangles per quad, (2 n_quads, 3)."""
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+
+
+@functools.cache
+def part(name: str, levels: int) -> Part:
+    """Return a part of the head model, subdivided `levels` times."""
+    head = load_head()
+    used, local = np.unique(head.quads[name], return_inverse=True)
+    finer = subdivide(local.reshape(-1, 4), len(used), levels=levels)
+    columns = sp.csr_matrix(
+        (np.ones(len(used), np.float32), (np.arange(len(used)), used)), (len(used), len(head.vertices))
+    )
+    return Part((finer.weights @ columns).tocsr(), split_quads(finer.quads).astype(np.int32))

@@ -1,0 +1,184 @@
+"""From a person, an expression and a studio to a photograph with exact positions."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from stimuli.rendered import skin
+from stimuli.rendered.brows_and_lashes import grow_brows, grow_lashes
+from stimuli.rendered.eyes_and_teeth import Gaze, eye_colour, teeth_colour, tongue_colour
+from stimuli.rendered.head import load_head
+from stimuli.rendered.identities import Look, Person
+from stimuli.rendered.profiles import normalized, smoothstep, to_linear, to_srgb
+from stimuli.rendered.rasterize import Coverage
+from stimuli.rendered.scene import (
+    HEIGHT_PX,
+    OVERSAMPLING,
+    WIDTH_PX,
+    Scene,
+    Studio,
+    build_scene,
+    light_on,
+    see,
+    shirt_distance,
+)
+from stimuli.rendered.strands import colour_ramp, paint
+
+
+class Photograph(NamedTuple):
+    """`rgb` (rows, columns, 3) uint8 and what is known about it exactly.
+
+    `vertices_px` (n, 2) are the pictured positions of the drawn mesh's vertices, `pupils_px` (2, 2) those of
+    the pupils, the one on the left of the picture first.
+    """
+
+    rgb: np.ndarray
+    vertices_px: np.ndarray
+    pupils_px: np.ndarray
+
+
+class Columns(NamedTuple):
+    """Vertex values that every picture sample needs, side by side in `values` (n, 20)."""
+
+    values: np.ndarray
+    where: dict[str, slice]
+
+
+def take_photograph(person: Person, expression: Mapping[str, float], studio: Studio) -> Photograph:
+    """Render one photograph, `WIDTH_PX` x `HEIGHT_PX`."""
+    scene = build_scene(person, expression, studio)
+    light = light_on(scene)
+    seen = see(scene)
+    picture = _background(studio)
+    shaded = _shade(scene, seen, _columns(scene, person.look, expression, light), person.look)
+    picture.reshape(-1, 3)[seen.pixel] = shaded * studio.exposure
+    depth = np.full(scene.camera.width_px * scene.camera.height_px, np.inf, np.float32)
+    depth[seen.pixel] = seen.depth
+    _draw_brows_and_lashes(picture, scene, person.look, depth, studio)
+    rgb = develop(picture)
+    vertices_px = scene.camera.project(scene.points)[:, :2] / OVERSAMPLING
+    pupils = np.stack([_gaze(scene, name).pupil for name in ("eye_right", "eye_left")])
+    return Photograph(rgb, vertices_px, scene.camera.project(pupils)[:, :2] / OVERSAMPLING)
+
+
+def photograph_pair(
+    person: Person, expressions: Mapping[str, Mapping[str, float]], studio: Studio
+) -> dict[str, Photograph]:
+    """Render one photograph per expression, all under the same light and in the same pose."""
+    return {name: take_photograph(person, units, studio) for name, units in expressions.items()}
+
+
+def _gaze(scene: Scene, name: str) -> Gaze:
+    """Return how an eye looks: straight ahead at the camera's height and depth."""
+    eyeball = scene.base[np.unique(load_head().quads[name])]
+    return Gaze(eyeball, scene.camera.position * [0.6, 1, 1] + [0.4 * eyeball[:, 0].mean(), 0, 0])
+
+
+def develop(picture: np.ndarray) -> np.ndarray:
+    """Compress highlights, average the samples of a pixel and encode as 8-bit sRGB."""
+    soft = picture / (1 + 0.18 * picture)
+    small = cv2.resize(soft, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
+    return (np.clip(to_srgb(small), 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _background(studio: Studio) -> np.ndarray:
+    height, width = HEIGHT_PX * OVERSAMPLING, WIDTH_PX * OVERSAMPLING
+    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / height - 0.45
+    x = (np.arange(width, dtype=np.float32)[None] + 0.5) / width - 0.5
+    shade = 1 - 0.5 * (x**2 + y**2)
+    return shade[..., None] * to_linear(studio.background)
+
+
+def _columns(scene: Scene, look: Look, expression: Mapping[str, float], light: np.ndarray) -> Columns:
+    mesh = scene.mesh
+    parts = {
+        "normal": scene.normals,
+        "position": scene.points,
+        "colour": skin.skin_colour(mesh, look, expression),
+        "light": light,
+        "texture": mesh.texture_dm,
+        "rest": mesh.rest,
+        "beard": skin.beard_region(mesh)[:, None],
+        "gloss": skin.gloss_map(mesh)[:, None],
+        "smooth": (mesh.masks["inside_mouth"] + mesh.masks["lips"])[:, None],
+        "shirt": shirt_distance(mesh)[:, None],
+    }
+    where, start = {}, 0
+    for name, values in parts.items():
+        where[name] = slice(start, start + values.shape[1])
+        start += values.shape[1]
+    return Columns(np.concatenate(list(parts.values()), 1).astype(np.float32), where)
+
+
+def _shade(scene: Scene, seen: Coverage, columns: Columns, look: Look) -> np.ndarray:
+    """Return the light (k, 3) from each sample to the camera, before exposure."""
+    material = scene.mesh.material[seen.triangle]
+    result = np.zeros((len(seen.pixel), 3), np.float32)
+    camera = scene.camera.position.astype(np.float32)
+    for number, name in ((0, "skin"), (1, "eye_right"), (2, "eye_left"), (3, "teeth"), (4, "tongue")):
+        chosen = material == number
+        if not chosen.any():
+            continue
+        values = seen.where(chosen).interpolate(columns.values, scene.mesh.triangles)
+        column = {key: values[:, part] for key, part in columns.where.items()}
+        if name == "skin":
+            result[chosen] = _shade_skin(column, camera, scene, look)
+        elif name == "teeth":
+            result[chosen] = teeth_colour(column["rest"], column["light"][:, :3])
+        elif name == "tongue":
+            result[chosen] = tongue_colour(column["light"][:, :3])
+        else:
+            view = normalized(camera - column["position"])
+            result[chosen] = eye_colour(
+                column["position"], view, column["light"][:, :3], _gaze(scene, name), look, scene.lights
+            )
+    return result
+
+
+def _shade_skin(column: dict[str, np.ndarray], camera: np.ndarray, scene: Scene, look: Look) -> np.ndarray:
+    view = normalized(camera - column["position"])
+    normals = normalized(column["normal"])
+    shirt = smoothstep(-0.004, 0.004, column["shirt"][:, 0]).astype(np.float32)
+    rough = 0.055 * (1 - column["smooth"][:, 0]) * (1 - shirt)
+    bumpy = skin.roughen(normals, column["texture"], rough)
+    colour = skin.detail_colour(
+        column["colour"], column["texture"], column["rest"][:, 1], column["beard"][:, 0], look
+    )
+    colour += (to_linear(look.shirt) - colour) * shirt[:, None]
+    light = column["light"][:, :3]
+    lights = scene.lights
+    diffuse = colour * light * (1 + 1.1 * ((bumpy - normals) @ lights.key.astype(np.float32)))[:, None]
+    directions = np.stack([lights.key, lights.fill, normalized(np.array([0.0, 0.9, 0.45]))])
+    shiny = skin.gloss(bumpy, view, directions, np.array([1.0, 0.45, 0.35], np.float32))
+    reached = np.clip(light.mean(1) / np.percentile(light, 97), 0, 1)
+    amount = 0.11 * look.gloss * column["gloss"][:, 0] * (1 - 0.9 * shirt)
+    return diffuse + (shiny * reached * amount)[:, None]
+
+
+def _draw_brows_and_lashes(
+    picture: np.ndarray, scene: Scene, look: Look, depth: np.ndarray, studio: Studio
+) -> None:
+    canvas = np.zeros((*picture.shape[:2], 4), np.uint8)
+    ramp = colour_ramp(look.hair, look.hair)
+    lash_ramp = colour_ramp((0.07, 0.05, 0.045), (0.1, 0.08, 0.07))
+    for strands, colours in (
+        (grow_brows(look, scene.points, scene.normals), ramp),
+        (grow_lashes(look, scene.base, upper=True), lash_ramp),
+        (grow_lashes(look, scene.base, upper=False), lash_ramp),
+    ):
+        screen = scene.camera.project(strands.points.reshape(-1, 3)).reshape(strands.points.shape)
+        paint(canvas, screen, strands.shade, colours)
+    lay_over(picture, canvas)
+
+
+def lay_over(picture: np.ndarray, canvas: np.ndarray) -> None:
+    """Lay painted strands (premultiplied sRGB and coverage, uint8) over a linear picture, in place."""
+    rows, columns = np.nonzero(canvas[..., 3])
+    if not len(rows):
+        return
+    layer = canvas[rows, columns].astype(np.float32) / 255
+    coverage = layer[:, 3:]
+    colour = to_linear(np.clip(layer[:, :3] / np.maximum(coverage, 1 / 255), 0, 1))
+    picture[rows, columns] = picture[rows, columns] * (1 - coverage) + colour * coverage
