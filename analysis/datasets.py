@@ -12,7 +12,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from analysis.recordings.edf_length import check_file_length
+from analysis.recordings.edf_header import check_file_length
 
 SignalKind = Literal["raw", "rectified"]
 RECORDING_SUFFIXES = (".bdf", ".edf")
