@@ -1,0 +1,357 @@
+"""Design matrices of a mixed model: fixed effects, random effects, and the hypotheses of the type III table.
+
+Formulas and contrasts are formulaic's. Factors are coded by sum-to-zero contrasts unless the formula says
+otherwise, for instance ``C(drug, contr.treatment)``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from formulaic import Formula, ModelSpec, SimpleFormula
+from formulaic.errors import FormulaicError
+from formulaic.parser.types import Factor
+
+from analysis.models.formula import MixedFormula, RandomTerm
+from analysis.models.table import ModelTable
+
+INTERCEPT = "(Intercept)"
+_DEPENDENT = 1e-7
+"""Share of its length that a column must have beside the others, or it counts as explained (as in R's lm)."""
+
+
+@dataclass(frozen=True)
+class FixedEffects:
+    """The fixed-effects design; columns that other columns already explain are left out."""
+
+    matrix: np.ndarray
+    """(n_observations, n_coefficients)"""
+    names: tuple[str, ...]
+    """(n_coefficients,)"""
+    dropped: tuple[str, ...]
+    """Names of the columns that were left out."""
+    hypotheses: dict[str, np.ndarray]
+    """Type III contrasts per term, (n_contrasts, n_coefficients)."""
+    factors: dict[str, tuple]
+    """Levels of the categorical columns."""
+    means: dict[str, float]
+    """Means of the numeric variables over the observations."""
+    spreads: dict[str, float]
+    """Ranges of the numeric variables."""
+    spec: ModelSpec
+    null_space: np.ndarray
+    """(n_all_columns, n_dropped): combinations of the columns that are zero in the data."""
+    kept: np.ndarray
+    """(n_coefficients,) positions among all columns."""
+
+    def all_columns(self, grid: pd.DataFrame) -> np.ndarray:
+        """Return the design at new values, dropped columns included, (n_rows, n_all_columns)."""
+        return _finite(self.spec.get_model_matrix(grid, context={}), len(grid), str(self.spec.formula))
+
+    def estimable(self, full: np.ndarray) -> np.ndarray:
+        """Reduce contrasts over all columns to the kept ones; NaN rows where they cannot be estimated."""
+        reduced = full[:, self.kept].copy()
+        off = np.abs(full @ self.null_space).max(axis=1, initial=0.0)
+        reduced[off > 1e-6 * np.abs(full).max(axis=1, initial=1.0)] = np.nan
+        return reduced
+
+
+@dataclass(frozen=True)
+class RandomEffects:
+    """All random effects of one grouping factor."""
+
+    group: str
+    levels: pd.Index
+    codes: np.ndarray
+    """(n_observations,) position of the level."""
+    columns: np.ndarray
+    """(n_observations, n_effects)"""
+    names: tuple[str, ...]
+    """(n_effects,)"""
+    blocks: tuple[tuple[int, ...], ...]
+    """Columns that are correlated with each other stand in the same block."""
+
+
+def used_columns(parsed: MixedFormula) -> tuple[list[str], list[str]]:
+    """Return the names of the variables and of the grouping columns in a formula."""
+    texts = [parsed.response, parsed.fixed, *(term.effects for term in parsed.random)]
+    variables = [str(name) for text in texts for name in sorted(_formula(text).required_variables)]
+    return variables, [name for term in parsed.random for name in term.groups]
+
+
+def response_values(parsed: MixedFormula, table: ModelTable) -> np.ndarray:
+    """Evaluate the left side of the formula, (n_observations,)."""
+    if _factors_in(_formula(parsed.response), table.frame):
+        raise ValueError(f"the response {parsed.response!r} should be a number, not a category")
+    _, matrix = _evaluated(f"0 + {parsed.response}", table.frame, ())
+    if matrix.shape[1] != 1:
+        raise ValueError(f"the response {parsed.response!r} should be one number per row")
+    return matrix[:, 0]
+
+
+def fixed_effects(text: str, table: ModelTable) -> tuple[FixedEffects, list[str]]:
+    """Build the fixed-effects design, and say in words what had to be left out of it."""
+    formula = _formula(text)
+    factors = _factors_in(formula, table.frame)
+    spec, full = _evaluated(text, table.frame, factors)
+    if not full.shape[1]:
+        raise ValueError(f"the fixed effects {text!r} have no column: write at least 1 for an intercept")
+    names = [_readable(name, factors) for name in spec.column_names]
+    kept = independent_columns(full)
+    dropped = [position for position in range(full.shape[1]) if position not in set(kept)]
+    numeric = sorted(str(name) for name in formula.required_variables if name not in factors)
+    design = FixedEffects(
+        matrix=full[:, kept],
+        names=tuple(names[position] for position in kept),
+        dropped=tuple(names[position] for position in dropped),
+        hypotheses=_type3(formula, table.frame, factors, spec, full, kept),
+        factors={name: tuple(table.frame[name].cat.categories) for name in factors},
+        means={name: float(table.frame[name].mean()) for name in numeric},
+        spreads={name: float(np.ptp(table.frame[name])) for name in numeric},
+        spec=spec,
+        null_space=_null_space(full, kept, dropped),
+        kept=np.asarray(kept),
+    )
+    said = _said_of_dropped(design, table.frame) + _said_of_origin(formula, table.frame, factors)
+    return design, said
+
+
+def random_effects(terms: Sequence[RandomTerm], table: ModelTable) -> tuple[list[RandomEffects], list[str]]:
+    """Build the random effects, one entry per grouping factor, and say what is doubtful about them."""
+    by_group: dict[tuple[str, ...], list[RandomTerm]] = {}
+    for term in terms:
+        by_group.setdefault(term.groups, []).append(term)
+    effects = [_one_group(groups, members, table.frame) for groups, members in by_group.items()]
+    return effects, [warning for effect in effects for warning in _doubts(effect, len(table.frame))]
+
+
+def independent_columns(matrix: np.ndarray) -> list[int]:
+    """Return the leftmost columns that no other kept column explains.
+
+    Examples
+    --------
+    >>> independent_columns(np.array([[1.0, 0.0, 1.0], [1.0, 1.0, 2.0], [1.0, 2.0, 3.0]]))
+    [0, 1]
+    """
+    lengths = np.linalg.norm(matrix, axis=0)
+    triangle = np.asarray(np.linalg.qr(matrix / np.where(lengths > 0, lengths, 1.0), mode="r"))
+    basis = np.zeros((len(triangle), 0))
+    kept = []
+    for position in np.flatnonzero(lengths > 0):
+        rest = triangle[:, position]
+        for _ in range(2):
+            rest = rest - basis @ (basis.T @ rest)
+        size = np.linalg.norm(rest)
+        if size > _DEPENDENT:
+            kept.append(int(position))
+            basis = np.column_stack([basis, rest / size])
+    return kept
+
+
+def _formula(text: str) -> SimpleFormula:
+    """Read one side of a formula."""
+    try:
+        formula = Formula(text)
+    except FormulaicError as error:
+        raise ValueError(f"cannot read {text!r} in the formula: {_first_line(error)}") from None
+    if not isinstance(formula, SimpleFormula):
+        raise ValueError(f"cannot read {text!r} in the formula: expected terms joined by + * : and brackets")
+    return formula
+
+
+def _factors_in(formula: SimpleFormula, frame: pd.DataFrame) -> list[str]:
+    """Return the categorical columns that a formula uses."""
+    return [
+        str(name)
+        for name in frame
+        if name in formula.required_variables and isinstance(frame[name].dtype, pd.CategoricalDtype)
+    ]
+
+
+def _evaluated(
+    text: str, frame: pd.DataFrame, factors: Iterable[str], *, recode: bool = False
+) -> tuple[ModelSpec, np.ndarray]:
+    """Fix the columns of a design (levels, contrasts, centres) on the data at hand, and evaluate it there."""
+    terms = [
+        ":".join(_coded(factor, set(factors), recode) for factor in term.factors) for term in _formula(text)
+    ]
+    coded = Formula(" + ".join(["0", *terms]))
+    spec = ModelSpec.from_spec(coded, output="numpy", na_action="ignore")
+    try:
+        with np.errstate(all="ignore"):
+            matrix = spec.get_model_matrix(frame, context={})
+    except FormulaicError as error:
+        raise ValueError(f"cannot compute {text!r} from the data: {_first_line(error)}") from None
+    return matrix.model_spec, _finite(matrix, len(frame), text)
+
+
+def _finite(matrix: np.ndarray, n_rows: int, text: str) -> np.ndarray:
+    """Return the matrix as plain numbers, refusing what is not finite."""
+    values = np.asarray(matrix, dtype=float).reshape(n_rows, -1 if n_rows else 0)
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{text!r} is not a finite number in every row (a logarithm of zero, a division by it?)"
+        )
+    return values
+
+
+def _coded(factor: Factor, factors: set[str], recode: bool) -> str:
+    """Write one variable of a term so that a factor gets sum-to-zero contrasts."""
+    text = str(factor.expr)
+    if factor.eval_method is Factor.EvalMethod.LOOKUP:
+        return f"C(`{text}`, contr.sum)" if text in factors else f"`{text}`"
+    if recode and text.startswith("C("):
+        call = ast.parse(text, mode="eval").body
+        if isinstance(call, ast.Call) and call.args:
+            return f"C({ast.unparse(call.args[0])}, contr.sum)"
+    return text
+
+
+def _readable(name: str, factors: Iterable[str]) -> str:
+    """Name a column as a reader of the formula would."""
+    if name in {"1", "Intercept"}:
+        return INTERCEPT
+    for factor in factors:
+        name = name.replace(f"C(`{factor}`, contr.sum)", factor).replace(f"C({factor}, contr.sum)", factor)
+    return name
+
+
+def _type3(
+    formula: SimpleFormula,
+    frame: pd.DataFrame,
+    factors: list[str],
+    spec: ModelSpec,
+    matrix: np.ndarray,
+    kept: list[int],
+) -> dict[str, np.ndarray]:
+    """Express the sum-to-zero coefficients of every term by the coefficients of the design."""
+    solution = np.eye(len(kept))
+    if any("C(" in str(factor.expr) for term in formula for factor in term.factors):
+        used = matrix[:, kept]
+        spec, recoded = _evaluated(str(formula), frame, factors, recode=True)
+        kept = independent_columns(recoded)
+        scale = np.linalg.norm(recoded[:, kept], axis=0)
+        solution = np.linalg.lstsq(recoded[:, kept] / scale, used, rcond=None)[0] / scale[:, None]
+        solution[np.abs(solution) < 1e-9 * np.abs(solution).max()] = 0.0
+    hypotheses = {}
+    for term, (_, columns) in zip(formula, spec.term_slices.items(), strict=True):
+        rows = [row for row, position in enumerate(kept) if columns.start <= position < columns.stop]
+        label = ":".join(str(factor.expr) for factor in term.factors)
+        if label != "1" and rows:
+            hypotheses[label] = solution[rows]
+    return hypotheses
+
+
+def _null_space(full: np.ndarray, kept: list[int], dropped: list[int]) -> np.ndarray:
+    """Return the combinations of all columns that are zero in the data, (n_columns, n_dropped)."""
+    null = np.zeros((full.shape[1], len(dropped)))
+    if dropped:
+        null[kept] = np.linalg.lstsq(full[:, kept], full[:, dropped], rcond=None)[0]
+        null[dropped, range(len(dropped))] = -1.0
+    return null
+
+
+def _said_of_origin(formula: SimpleFormula, frame: pd.DataFrame, factors: list[str]) -> list[str]:
+    """Warn when lower-order terms are tested at a value of a covariate that does not occur."""
+    said = {}
+    for term in formula:
+        names = [str(factor.expr) for factor in term.factors]
+        for name in names:
+            if len(names) < 2 or name not in frame or name in factors:
+                continue
+            low, high = frame[name].min(), frame[name].max()
+            if low > 0 or high < 0:
+                said[name] = (
+                    f"{name} runs from {low:g} to {high:g}: effects that it moderates are tested at "
+                    f"{name} = 0, outside of the data; centre it to test them in the middle"
+                )
+    return list(said.values())
+
+
+def _said_of_dropped(design: FixedEffects, frame: pd.DataFrame) -> list[str]:
+    """Say which fixed effects cannot be estimated, and which combinations of levels are empty."""
+    if not design.dropped:
+        return []
+    names = ", ".join(design.dropped)
+    said = [
+        f"rank-deficient design: {len(design.dropped)} fixed effects cannot be told from the others and are "
+        f"left out ({names}); type III tests of terms that they belong to depend on this choice"
+    ]
+    if len(design.factors) > 1:
+        counts = frame.groupby(list(design.factors), observed=False).size()
+        empty = [" x ".join(map(str, cell)) for cell in counts.index[counts == 0]]
+        if empty:
+            shown = "; ".join(empty[:5]) + ("; ..." if len(empty) > 5 else "")
+            said.append(f"{len(empty)} empty cells of {' x '.join(design.factors)}: {shown}")
+    return said
+
+
+def _one_group(groups: tuple[str, ...], terms: list[RandomTerm], frame: pd.DataFrame) -> RandomEffects:
+    """Put all random-effect columns of one grouping factor side by side."""
+    matrices: list[np.ndarray] = []
+    names: list[str] = []
+    blocks: list[tuple[int, ...]] = []
+    for term in terms:
+        factors = _factors_in(_formula(term.effects), frame)
+        spec, matrix = _evaluated(term.effects, frame, factors)
+        positions = range(len(names), len(names) + len(spec.column_names))
+        if not positions:
+            raise ValueError(f"the random effects {term} have no column")
+        matrices.append(matrix)
+        names += [_readable(name, factors) for name in spec.column_names]
+        blocks += [tuple(positions)] if term.correlated else [(position,) for position in positions]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise ValueError(
+            f"{', '.join(sorted(repeated))} varies twice by {':'.join(groups)}: write (0 + x|{groups[0]}) "
+            "to leave the intercept out of a second bracket"
+        )
+    codes, levels = _levels(groups, frame)
+    return RandomEffects(
+        ":".join(groups), levels, codes, np.column_stack(matrices), tuple(names), tuple(blocks)
+    )
+
+
+def _levels(groups: tuple[str, ...], frame: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
+    """Number the levels of a grouping factor that occur."""
+    if len(groups) == 1:
+        column = frame[groups[0]].cat
+        return column.codes.to_numpy().astype(np.intp), column.categories
+    combined = frame.groupby(list(groups), observed=True)
+    levels = combined.size().index
+    return combined.ngroup().to_numpy().astype(np.intp), levels.map(lambda cell: ":".join(map(str, cell)))
+
+
+def _doubts(effect: RandomEffects, n_observations: int) -> list[str]:
+    """Refuse random effects that the data cannot carry, and warn of those that they hardly can."""
+    n_levels, n_effects = len(effect.levels), len(effect.names)
+    if n_levels * max(len(block) for block in effect.blocks) >= n_observations:
+        raise ValueError(
+            f"{n_observations} observations are too few for {n_levels} levels of {effect.group} with "
+            f"{n_effects} random effects each: there should be more observations than random effects"
+        )
+    said = []
+    if n_levels < 5:
+        said.append(f"{effect.group} has only {n_levels} levels: its variance is hardly estimated")
+    if any(n_levels <= len(block) for block in effect.blocks):
+        said.append(
+            f"{n_levels} levels of {effect.group} cannot determine the covariance of {n_effects} effects"
+        )
+    counts = np.bincount(effect.codes, minlength=n_levels)
+    for name, column in zip(effect.names, effect.columns.T, strict=True):
+        centred = column - (np.bincount(effect.codes, column, n_levels) / counts)[effect.codes]
+        constant_within = np.abs(centred).max() <= 1e-10 * np.abs(column).max()
+        if constant_within and np.ptp(column) > 0:
+            said.append(
+                f"{name} does not vary within any level of {effect.group}: its slope is not a within effect"
+            )
+    return said
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of a library's message."""
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,348 @@
+"""Linear mixed models with crossed random effects, tested with Satterthwaite's degrees of freedom.
+
+The models are those of R's lme4 and lmerTest, in the same notation and with the same answers: restricted or
+full maximum likelihood, t tests of coefficients, type III F tests of terms, slopes per cell. What differs:
+
+- Factors have sum-to-zero contrasts by default (R: treatment contrasts). The type III table, slopes and means
+  do not depend on the coding; for other coefficients write ``C(drug, contr.treatment)``.
+- ``(x||g)`` makes every column of ``x`` vary on its own, the contrasts of a factor too (as afex does).
+- Only an optimum whose gradient and curvature were checked counts as converged, and the optimum does not
+  depend on units or centring of the covariates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.models.criterion import Criterion
+from analysis.models.crossproducts import Design, reduce_design, reduce_response
+from analysis.models.design import FixedEffects, fixed_effects, random_effects, response_values, used_columns
+from analysis.models.formula import parse_formula
+from analysis.models.optimum import Optimum, find_optimum
+from analysis.models.satterthwaite import FixedEffectTests, fixed_effect_tests
+from analysis.models.summary import summary
+from analysis.models.table import model_table
+from analysis.models.threads import blas_threads
+from analysis.models.trends import mean_contrasts, slope_contrasts
+from analysis.models.variances import VarianceComponents, variance_components
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What a fit knows of its formula and data, apart from the response."""
+
+    formula: str
+    fixed: FixedEffects
+    design: Design
+    groups: tuple[str, ...]
+    kept: np.ndarray
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MixedFit:
+    """A fitted mixed model.
+
+    Tables are plain data frames; ``print(fit.summary())`` shows all of it in words.
+    """
+
+    formula: str
+    reml: bool
+    fixed_effects: pd.DataFrame
+    """Index term; estimate, se, df (Satterthwaite), t, p (two-sided)."""
+    vcov: pd.DataFrame
+    """Covariance matrix of the estimates."""
+    random_effects: pd.DataFrame
+    """group, term, sd, correlations (with the terms above in the same bracket); the last row is the residual."""
+    sigma: float
+    """Residual standard deviation, in the unit of the response."""
+    criterion: float
+    """-2 log restricted likelihood, or -2 log likelihood if ``reml`` is false."""
+    singular: bool
+    """True if a random effect has no variance, or is a combination of others."""
+    converged: bool
+    """True if the optimum is certified; if not, nothing here should be trusted."""
+    n_observations: int
+    n_dropped: int
+    """Rows of the data left out because of missing values."""
+    n_groups: dict[str, int]
+    """Number of levels of each grouping factor."""
+    warnings: list[str]
+    """What a careful reader should know, in words."""
+    _model: _Model
+    _criterion: Criterion
+    _optimum: Optimum
+    _tests: FixedEffectTests
+    _variances: VarianceComponents
+
+    @property
+    def log_likelihood(self) -> float:
+        """Log (restricted) likelihood."""
+        return -self.criterion / 2
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of fixed effects, covariance parameters and the residual variance."""
+        return len(self.fixed_effects) + self._criterion.n_parameters + 1
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion."""
+        return self.criterion + 2 * self.n_parameters
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion with the number of observations, as in lme4."""
+        return self.criterion + float(np.log(self.n_observations)) * self.n_parameters
+
+    @property
+    def theta(self) -> np.ndarray:
+        """Covariance parameters as lme4 defines them, in the order of the formula's grouping factors."""
+        return self._variances.theta
+
+    def anova(self) -> pd.DataFrame:
+        """Test every term of the fixed effects (type III, Satterthwaite).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index term; num_df, den_df, F, p. A test compares the levels with equal weights, at zero of the
+            numeric variables.
+        """
+        tests = {
+            term: self._tests.f_test(contrasts) for term, contrasts in self._model.fixed.hypotheses.items()
+        }
+        table = pd.DataFrame.from_dict(tests, orient="index", columns=["num_df", "den_df", "F", "p"])
+        return table.astype({"num_df": int}).rename_axis("term")
+
+    def slopes(
+        self, variable: str, by: Sequence[str] = (), *, at: Mapping[str, Sequence[float]] | None = None
+    ) -> pd.DataFrame:
+        """Estimate the slope along a numeric variable in every cell.
+
+        Parameters
+        ----------
+        variable : str
+            Numeric variable of the fixed effects.
+        by : sequence of str
+            Variables whose combinations are the cells; factors that are not named are averaged over.
+        at : mapping, optional
+            Values at which other numeric variables are held; their mean by default.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of ``by``, then slope, se, df (Satterthwaite), t, z, p. ``t`` and ``z`` are the same
+            ratio; p is that of t. emtrends prints z with the normal distribution for more than 3000
+            observations.
+        """
+        cells, contrasts = slope_contrasts(self._model.fixed, variable, list(by), dict(at or {}))
+        return _cell_table(cells, self._tests.t_tests(contrasts).rename(columns={"estimate": "slope"}))
+
+    def means(
+        self, by: Sequence[str] = (), *, at: Mapping[str, Sequence[float]] | None = None
+    ) -> pd.DataFrame:
+        """Estimate the mean response in every cell; as `slopes`, with a column mean instead of slope."""
+        cells, contrasts = mean_contrasts(self._model.fixed, list(by), dict(at or {}))
+        return _cell_table(cells, self._tests.t_tests(contrasts).rename(columns={"estimate": "mean"}))
+
+    def contrasts(self, weights: pd.DataFrame | np.ndarray) -> pd.DataFrame:
+        """Test linear combinations of the fixed effects.
+
+        Parameters
+        ----------
+        weights : pandas.DataFrame or numpy.ndarray
+            (n_contrasts, n_coefficients) in the order of ``fixed_effects``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per contrast: estimate, se, df, t, p.
+        """
+        matrix = np.atleast_2d(np.asarray(weights, dtype=float))
+        if matrix.shape[1] != len(self.fixed_effects):
+            raise ValueError(
+                f"expected {len(self.fixed_effects)} weights, one per fixed effect; got {matrix.shape[1]}"
+            )
+        table = self._tests.t_tests(matrix)
+        return table.set_index(weights.index) if isinstance(weights, pd.DataFrame) else table
+
+    def group_effects(self, group: str) -> pd.DataFrame:
+        """Return the predicted random effects (conditional modes) of a grouping factor, one row per level."""
+        if group not in self._variances.effects:
+            raise ValueError(f"no grouping factor {group!r}; there are {', '.join(self.n_groups)}")
+        return self._variances.effects[group].copy()
+
+    def fitted(self) -> np.ndarray:
+        """Return the fitted values, random effects included, (n_observations,)."""
+        return self._variances.fitted.copy()
+
+    def residuals(self) -> np.ndarray:
+        """Return response minus fitted values, (n_observations,)."""
+        return self._criterion.response.values - self._variances.fitted
+
+    def refit(self, response: np.ndarray | None = None, *, reml: bool | None = None) -> MixedFit:
+        """Fit the same model to another response, much faster than from the beginning.
+
+        Parameters
+        ----------
+        response : numpy.ndarray, optional
+            One value per row of the data, or per complete row; the present response by default.
+        reml : bool, optional
+            As in `fit_mixed`; unchanged by default.
+        """
+        values = self._criterion.response.values if response is None else np.asarray(response, dtype=float)
+        if len(values) == len(self._model.kept):
+            values = values[self._model.kept]
+        reml = self.reml if reml is None else reml
+        return _fitted_model(self._model, values, reml=reml, start=self._optimum.theta)
+
+    def summary(self) -> str:
+        """Describe the fit in words and tables."""
+        return summary(self)
+
+
+def fit_mixed(formula: str, data: pd.DataFrame, *, reml: bool = True) -> MixedFit:
+    """Fit a linear mixed model.
+
+    Parameters
+    ----------
+    formula : str
+        In lme4's notation, for instance ``log_emg ~ emotion*drug*time + (emotion*time|subject) + (1|face)``.
+    data : pandas.DataFrame
+        One row per observation. Text, categories and truth values are factors with sum-to-zero contrasts,
+        numbers are covariates and are used as they are (centre them where zero is not a meaningful value).
+    reml : bool
+        Restricted maximum likelihood (default) or maximum likelihood.
+
+    Returns
+    -------
+    MixedFit
+        The fit; read its ``warnings``.
+
+    Raises
+    ------
+    ValueError
+        If the formula cannot be read, a column is missing or unusable, the response is constant, or there are
+        too few observations or groups.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> data = pd.DataFrame({"subject": np.repeat(np.arange(20), 12), "emotion": ["angry", "happy"] * 120})
+    >>> data["emg"] = 0.3 * (data.emotion == "happy") + rng.normal(0, 0.4, 240)
+    >>> data["emg"] += rng.normal(0, 0.5, 20)[data.subject]
+    >>> fit = fit_mixed("emg ~ emotion + (1|subject)", data)
+    >>> print(fit.anova().round(2).to_string(index_names=False))
+             num_df  den_df      F    p
+    emotion       1   219.0  39.49  0.0
+    """
+    parsed = parse_formula(formula)
+    variables, groups = used_columns(parsed)
+    table = model_table(data, variables=variables, groups=groups)
+    with blas_threads(0):
+        response = response_values(parsed, table)
+        fixed, fixed_warnings = fixed_effects(parsed.fixed, table)
+        random, random_warnings = random_effects(parsed.random, table)
+        design = reduce_design(fixed.matrix, random)
+    labels = tuple(effect.group for effect in random)
+    warnings = (*table.warnings, *fixed_warnings, *random_warnings)
+    model = _Model(formula, fixed, design, labels, table.kept, warnings)
+    return _fitted_model(model, response, reml=reml)
+
+
+def likelihood_ratio(first: MixedFit, second: MixedFit) -> pd.DataFrame:
+    """Compare two nested models fitted to the same observations.
+
+    Models that differ in their fixed effects are refitted by maximum likelihood first; restricted likelihoods
+    can be compared only between models with the same fixed effects. A test of whether a variance is zero is
+    conservative, because zero is at the edge of what a variance can be.
+
+    Parameters
+    ----------
+    first, second : MixedFit
+        In any order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index formula, the smaller model first; n_parameters, criterion, aic, bic, chi2, df, p.
+
+    Raises
+    ------
+    ValueError
+        If the observations differ, or the models have equally many parameters.
+    """
+    if not np.array_equal(first._criterion.response.values, second._criterion.response.values):
+        raise ValueError("the two models are fitted to different observations: they cannot be compared")
+    if first.n_parameters == second.n_parameters:
+        raise ValueError("the two models have equally many parameters: neither is contained in the other")
+    if set(first.fixed_effects.index) != set(second.fixed_effects.index) or first.reml != second.reml:
+        first, second = (fit.refit(reml=False) if fit.reml else fit for fit in (first, second))
+    small, large = sorted((first, second), key=lambda fit: fit.n_parameters)
+    columns = ["n_parameters", "criterion", "aic", "bic"]
+    table = pd.DataFrame(
+        [[getattr(fit, name) for name in columns] for fit in (small, large)], columns=columns
+    )
+    chi2 = max(small.criterion - large.criterion, 0.0)
+    df = large.n_parameters - small.n_parameters
+    table["chi2"], table["df"], table["p"] = [np.nan, chi2], [np.nan, df], [np.nan, stats.chi2.sf(chi2, df)]
+    return table.set_index(pd.Index([small.formula, large.formula], name="formula"))
+
+
+def _fitted_model(
+    model: _Model, response: np.ndarray, *, reml: bool, start: np.ndarray | None = None
+) -> MixedFit:
+    """Reduce the response, find the optimum, and read everything from it."""
+    with blas_threads(len(model.design.dense)):
+        criterion = Criterion(model.design, reduce_response(model.design, response), reml=reml)
+        optimum = find_optimum(criterion, start)
+        tests = fixed_effect_tests(criterion, optimum)
+        variances = variance_components(criterion, optimum, tests, model.groups)
+    names = pd.Index(model.fixed.names, name="term")
+    coefficients = tests.t_tests(np.eye(len(names))).set_index(names)
+    sizes = {factor.effects.group: factor.n_levels for factor in model.design.factors}
+    return MixedFit(
+        formula=model.formula,
+        reml=reml,
+        fixed_effects=coefficients,
+        vcov=pd.DataFrame(tests.covariance, index=names, columns=model.fixed.names),
+        random_effects=variances.table,
+        sigma=variances.sigma,
+        criterion=optimum.value,
+        singular=optimum.singular,
+        converged=optimum.certified,
+        n_observations=len(response),
+        n_dropped=int((~model.kept).sum()),
+        n_groups={group: sizes[group] for group in model.groups},
+        warnings=[*model.warnings, *_said_of_optimum(optimum, variances)],
+        _model=model,
+        _criterion=criterion,
+        _optimum=optimum,
+        _tests=tests,
+        _variances=variances,
+    )
+
+
+def _said_of_optimum(optimum: Optimum, variances: VarianceComponents) -> list[str]:
+    """Say in words what is wrong with an optimum."""
+    said = []
+    if optimum.singular:
+        said.append(f"singular fit: {variances.boundary}; a simpler random part would fit as well")
+    if not optimum.certified:
+        said.append(
+            f"not converged after {optimum.n_searches} searches (the criterion could still fall by about "
+            f"{optimum.decrement:.2g}): do not use this fit; simplify the random effects"
+        )
+    return said
+
+
+def _cell_table(cells: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
+    """Put cells and tests side by side, with z next to t."""
+    tests.insert(4, "z", tests["t"])
+    return pd.concat([cells, tests], axis=1)

@@ -1,0 +1,99 @@
+"""Contrasts of fixed effects that answer questions in the units of the data: slopes and means per cell.
+
+The design is evaluated on a reference grid: every combination of the levels of the factors, with the numeric
+variables at their means. What is not asked for is averaged with equal weights, as emmeans and emtrends do.
+
+References
+----------
+Searle, Speed & Milliken (1980), Population marginal means in the linear model, The American Statistician
+34(4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from analysis.models.design import FixedEffects
+
+
+def slope_contrasts(
+    fixed: FixedEffects, variable: str, by: Sequence[str], at: Mapping[str, Sequence[float]]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the cells and, per cell, the contrast that is the slope along a numeric variable.
+
+    Parameters
+    ----------
+    fixed : FixedEffects
+        The design of the fitted model.
+    variable : str
+        Numeric variable of the fixed effects.
+    by : sequence of str
+        Variables whose combinations are the cells.
+    at : mapping
+        Values for numeric variables instead of their mean.
+
+    Returns
+    -------
+    cells : pandas.DataFrame
+        One row per cell, one column per variable in ``by``.
+    contrasts : numpy.ndarray
+        (n_cells, n_coefficients); NaN where the data cannot tell.
+
+    Raises
+    ------
+    ValueError
+        If a variable is not in the fixed effects, or is not of the needed type.
+    """
+    if variable in fixed.factors:
+        raise ValueError(f"{variable!r} is a factor: it has means, not a slope")
+    if variable not in fixed.means:
+        raise ValueError(f"{variable!r} is not in the fixed effects; numeric there: {_listed(fixed.means)}")
+    step = 1e-3 * max(fixed.spreads[variable], 1e-300)
+    grid, cells, averaging = _reference_grid(fixed, by, at)
+    ahead, behind = grid.copy(), grid.copy()
+    ahead[variable] += step
+    behind[variable] -= step
+    slopes = (fixed.all_columns(ahead) - fixed.all_columns(behind)) / (2 * step)
+    return cells, fixed.estimable(averaging @ slopes)
+
+
+def mean_contrasts(
+    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[float]]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the cells and, per cell, the contrast that is its mean; see `slope_contrasts`."""
+    grid, cells, averaging = _reference_grid(fixed, by, at)
+    return cells, fixed.estimable(averaging @ fixed.all_columns(grid))
+
+
+def _reference_grid(
+    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[float]]
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """Return the grid, its cells, and the (n_cells, n_rows) weights that average the rows of each cell."""
+    values: dict[str, Sequence] = {**{name: [mean] for name, mean in fixed.means.items()}, **fixed.factors}
+    for name in (*by, *at):
+        if name not in values:
+            raise ValueError(f"{name!r} is not in the fixed effects, which have {_listed(values)}")
+    values |= at
+    unclear = [name for name in by if name in fixed.means and name not in at]
+    if unclear:
+        raise ValueError(
+            f"{unclear[0]!r} is numeric: say at which values, such as at={{{unclear[0]!r}: [0, 1]}}"
+        )
+    others = [name for name in values if name not in by]
+    rows = list(product(*(values[name] for name in (*by, *others))))
+    grid = pd.DataFrame(rows, columns=[*by, *others])
+    for name, levels in fixed.factors.items():
+        grid[name] = pd.Categorical(grid[name], categories=list(levels))
+    n_cells = int(np.prod([len(values[name]) for name in by], dtype=int))
+    per_cell = len(grid) // n_cells
+    averaging = np.kron(np.eye(n_cells), np.full((1, per_cell), 1 / per_cell))
+    cells = grid.loc[::per_cell, list(by)].reset_index(drop=True)
+    return grid, cells, averaging
+
+
+def _listed(names: Mapping) -> str:
+    return ", ".join(map(str, names)) or "none"
