@@ -1,0 +1,93 @@
+"""TSV and JSON files of a dataset: never overwritten, the same on every platform."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.dataset.rows import MISSING
+
+
+def participant_label(participant: str) -> str:
+    """Return the BIDS label of a participant, such as sub-007.
+
+    Raises
+    ------
+    ValueError
+        If the id has other characters than letters and digits, as BIDS does not allow them.
+
+    Examples
+    --------
+    >>> participant_label("007")
+    'sub-007'
+    """
+    if not re.fullmatch(r"[0-9A-Za-z]+", participant):
+        raise ValueError(
+            f"a participant's id has letters and digits only, such as 007; found {participant!r}"
+        )
+    return f"sub-{participant}"
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a tab-separated table with these columns; what is absent, None or NaN becomes n/a."""
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write("\t".join(columns) + "\n")
+        file.writelines("\t".join(_text(row.get(name)) for name in columns) + "\n" for row in rows)
+
+
+def append_row(path: Path, values: Mapping[str, Any]) -> None:
+    """Add a row to a table, in the order of its own columns."""
+    content = path.read_text(encoding="utf-8")
+    columns = content.split("\n", 1)[0].rstrip("\r").split("\t")
+    unknown = [name for name, value in values.items() if value is not None and name not in columns]
+    if unknown:
+        raise ValueError(f"{path} has no column {', '.join(unknown)}; add it by hand with n/a in its rows")
+    line = "\t".join(_text(values.get(name)) for name in columns) + "\n"
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(line if content.endswith("\n") else "\n" + line)
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a tab-separated table as text, one dict per row."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    columns = lines[0].split("\t") if lines else []
+    return [dict(zip(columns, line.split("\t"), strict=False)) for line in lines[1:] if line.strip()]
+
+
+def write_json(path: Path, content: Mapping[str, Any], *, simulated: bool) -> None:
+    """Write a JSON file; of simulated data it says so."""
+    marked = {**content, "simulated": True} if simulated else dict(content)
+    text = json.dumps(marked, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    ValueError
+        If the file is not one.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a JSON object, not a {type(content).__name__}")
+    return content
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return MISSING
+    if isinstance(value, float):
+        return repr(round(float(value), 9))
+    return " ".join(str(value).split()) or MISSING
