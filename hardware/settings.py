@@ -56,6 +56,10 @@ class RigSettings:
     """Muscle -> name of its bipolar channel in the amplifier's file."""
     amplifier_status_channel: str = "Status"
     """Name of the channel in the amplifier's file that carries the trigger codes."""
+    mains_hz: float = 50.0
+    """Frequency of the mains where the rig stands: 50 or 60 Hz."""
+    amplifier_metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Entries of BIDS for ``emg.json``, such as Manufacturer, ElectrodeMaterial, SkinPreparation."""
 
 
 _SECTIONS: dict[str, dict[str, str]] = {
@@ -74,7 +78,12 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "pulse": "trigger_pulse",
     },
     "keys": {"response": "response_keys", "escape": "escape_key"},
-    "amplifier": {"channels": "amplifier_channels", "status_channel": "amplifier_status_channel"},
+    "amplifier": {
+        "channels": "amplifier_channels",
+        "status_channel": "amplifier_status_channel",
+        "mains_hz": "mains_hz",
+        "metadata": "amplifier_metadata",
+    },
 }
 
 
@@ -191,6 +200,12 @@ def _check_amplifier(rig: RigSettings) -> None:
         isinstance(rig.amplifier_status_channel, str) and bool(rig.amplifier_status_channel),
         "amplifier.status_channel: expected a channel's name",
         rig.amplifier_status_channel,
+    )
+    _demand(rig.mains_hz in (50, 60), "amplifier.mains_hz: expected 50 or 60", rig.mains_hz)
+    _demand(
+        isinstance(rig.amplifier_metadata, dict),
+        'amplifier.metadata: expected entries such as Manufacturer = "..."',
+        rig.amplifier_metadata,
     )
 
 

@@ -34,6 +34,9 @@ EVENT_COLUMNS = (
 )
 """Columns of ``events.tsv`` in a dataset; the first five are asked of every recording."""
 
+ABOUT_THE_TASK = ("TaskName", "TaskDescription", "Instructions", "StimulusPresentation")
+"""Entries of a sidecar that are repeated beside the events."""
+
 MUSCLES = {"corrugator": "corrugator supercilii", "zygomaticus": "zygomaticus major"}
 """Name of a channel -> the muscle below it; other channels keep their names."""
 
@@ -112,8 +115,9 @@ def write_emg_folder(
     rows = [_channel_row(channel, fs_hz, signal_kinds, metadata) for channel in channels]
     write_table(folder / f"{stem}_channels.tsv", _CHANNEL_COLUMNS, rows)
     write_json(folder / f"{stem}_channels.json", descriptions.CHANNELS, simulated=simulated)
-    _write_electrodes(folder, stem, muscles, metadata, simulated=simulated)
-    write_events(folder, stem, events, columns=event_columns, simulated=simulated)
+    _write_electrodes(folder, stem.split("_")[0], muscles, metadata, simulated=simulated)
+    about = {name: sidecar[name] for name in ABOUT_THE_TASK if name in sidecar}
+    write_events(folder, stem, events, columns=event_columns, simulated=simulated, about=about)
 
 
 def write_events(
@@ -123,17 +127,34 @@ def write_events(
     *,
     columns: Sequence[str] = EVENT_COLUMNS,
     simulated: bool,
+    about: Mapping[str, Any] | None = None,
     onset: str | None = None,
 ) -> None:
-    """Write ``events.tsv`` and its dictionary; `onset` says where time begins if not at the first sample."""
+    """Write ``events.tsv`` and its dictionary.
+
+    Parameters
+    ----------
+    folder, stem : Path, str
+        Where, and the beginning of the names.
+    events : iterable of mappings
+        Rows.
+    columns : sequence of str
+        Columns.
+    simulated : bool
+        Whether the events are of a simulated session.
+    about : mapping, optional
+        Entries of the JSON file beside the columns, such as the task's instructions.
+    onset : str, optional
+        What an onset is, if it is not counted from the first sample of the EMG.
+    """
     write_table(folder / f"{stem}_events.tsv", columns, events)
-    dictionary = {
+    dictionary: dict[str, Any] = {
         name: descriptions.EVENTS.get(name, {"Description": "Column of the imported recording's events"})
         for name in columns
     }
     if onset is not None:
         dictionary["onset"] = {**dictionary["onset"], "Description": onset}
-    write_json(folder / f"{stem}_events.json", dictionary, simulated=simulated)
+    write_json(folder / f"{stem}_events.json", {**(about or {}), **dictionary}, simulated=simulated)
 
 
 def _sidecar(
@@ -142,7 +163,6 @@ def _sidecar(
     """Say what is known of the recording; entries that nobody knows are left out."""
     own = {
         "TaskName": "mimicry",
-        "TaskDescription": descriptions.TASK_DESCRIPTION,
         "SamplingFrequency": int(fs_hz) if float(fs_hz).is_integer() else fs_hz,
         "PowerLineFrequency": "n/a",
         "RecordingType": "continuous",
@@ -153,9 +173,17 @@ def _sidecar(
         "MISCChannelCount": len(channels) - len(muscles),
         "TriggerChannelCount": 0,
         "SoftwareFilters": "n/a",
+        "HardwareFilters": _filters(channels),
     }
     hidden = ("PlacementDescription",)
     return {**own, **{name: value for name, value in metadata.items() if name not in hidden}}
+
+
+def _filters(channels: Sequence[BdfChannel]) -> dict[str, Any] | str:
+    """Repeat what the device's header says of its filters."""
+    said = {channel.name: channel.prefiltering for channel in channels}
+    known = {name: text for name, text in said.items() if text and text.lower() not in ("none", "n/a")}
+    return {"As the device says": known} if known else "n/a"
 
 
 def _channel_row(
@@ -191,7 +219,7 @@ def _channel_row(
 
 
 def _write_electrodes(
-    folder: Path, stem: str, muscles: Sequence[str], metadata: Mapping[str, Any], *, simulated: bool
+    folder: Path, label: str, muscles: Sequence[str], metadata: Mapping[str, Any], *, simulated: bool
 ) -> None:
     """Name the two electrodes of each channel; where they are is said in words, not measured."""
     electrodes = [
@@ -204,7 +232,7 @@ def _write_electrodes(
         for muscle in muscles
         for number in (1, 2)
     ]
-    write_table(folder / f"{stem}_electrodes.tsv", _ELECTRODE_COLUMNS, electrodes)
+    write_table(folder / f"{label}_electrodes.tsv", _ELECTRODE_COLUMNS, electrodes)
     system = {
         "EMGCoordinateSystem": "Other",
         "EMGCoordinateUnits": "n/a",
@@ -213,4 +241,4 @@ def _write_electrodes(
             "the face; channels.tsv names the muscles."
         ),
     }
-    write_json(folder / f"{stem}_coordsystem.json", system, simulated=simulated)
+    write_json(folder / f"{label}_coordsystem.json", system, simulated=simulated)

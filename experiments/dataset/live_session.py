@@ -63,11 +63,12 @@ def close_session(study: Path, participant: str) -> None:
     if not shown:
         raise ValueError(f"{live}: no trial was finished, so there is nothing to put into the dataset")
     state = {"SessionEnd": _how_it_ended(events)}
+    about = _about_the_task(session)
     recording = _amplifier_file(live)
     with unfinished(study, label, ("emg", "beh") if recording else ("beh",)) as folder:
         if recording:
             _write_emg(folder / "emg", stem, recording, events, trials, session, state)
-        _write_behaviour(folder / "beh", stem, shown, simulated=simulated, state=state)
+        _write_behaviour(folder / "beh", stem, shown, simulated=simulated, about={**about, **state})
         if not recording:
             rows = [_event_row(event, trials, event.onset, None) for event in events]
             write_events(
@@ -75,6 +76,7 @@ def close_session(study: Path, participant: str) -> None:
                 stem,
                 [row for row in rows if row["trial_type"] in LOGGED_EVENTS],
                 simulated=simulated,
+                about=about,
                 onset="Onset of the event on the session's clock (no EMG was recorded)",
             )
     if not is_listed(study, label):
@@ -82,13 +84,12 @@ def close_session(study: Path, participant: str) -> None:
 
 
 def _write_behaviour(
-    folder: Path, stem: str, trials: Sequence[TrialRow], *, simulated: bool, state: Mapping[str, Any]
+    folder: Path, stem: str, trials: Sequence[TrialRow], *, simulated: bool, about: Mapping[str, Any]
 ) -> None:
     """Write the beh folder: one row per trial."""
     folder.mkdir()
     columns = tuple(descriptions.BEHAVIOUR)
     write_table(folder / f"{stem}_beh.tsv", columns, [vars(trial) for trial in trials])
-    about = {"TaskName": TASK, "Instructions": descriptions.INSTRUCTIONS, **state}
     write_json(folder / f"{stem}_beh.json", {**about, **descriptions.BEHAVIOUR}, simulated=simulated)
 
 
@@ -119,7 +120,7 @@ def _write_emg(
     ]
     simulated = bool(session.get("simulated", False))
     metadata = {
-        "Instructions": descriptions.INSTRUCTIONS,
+        **_about_the_task(session),
         "PowerLineFrequency": rig.get("mains_hz", "n/a"),
         **({"Manufacturer": "none", "ManufacturersModelName": "simulated amplifier"} if simulated else {}),
         **(rig.get("amplifier_metadata") or {}),
@@ -139,6 +140,23 @@ def _write_emg(
         simulated=simulated,
         startdate=_date(session),
     )
+
+
+def _about_the_task(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what the participant did, and with which software."""
+    versions = (session.get("software") or {}).get("versions") or {}
+    presentation = {
+        "OperatingSystem": (session.get("software") or {}).get("system"),
+        "SoftwareName": "PsychoPy" if "psychopy" in versions else None,
+        "SoftwareVersion": versions.get("psychopy"),
+    }
+    known = {name: value for name, value in presentation.items() if value}
+    return {
+        "TaskName": TASK,
+        "TaskDescription": descriptions.TASK_DESCRIPTION,
+        "Instructions": descriptions.INSTRUCTIONS,
+        **({"StimulusPresentation": known} if known else {}),
+    }
 
 
 def _muscle_channels(content: BdfFile, names: Mapping[str, str] | None) -> list[BdfChannel]:
