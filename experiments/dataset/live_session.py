@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.dataset import descriptions
 from experiments.dataset.bdf import BdfChannel, BdfFile, read_bdf
-from experiments.dataset.codes import ClockFit, find_pulses, fit_clock, match_pulses
+from experiments.dataset.codes import ClockFit, Pulses, find_pulses, fit_clock, match_pulses
 from experiments.dataset.emg_files import write_emg_folder, write_events
 from experiments.dataset.rows import EventRow, TrialRow, read_rows
 from experiments.dataset.study import TASK, is_listed, unfinished
@@ -108,16 +108,15 @@ def _write_emg(
     try:
         status = content.channel(rig.get("amplifier_status_channel", "Status"))
         channels = _muscle_channels(content, rig.get("amplifier_channels"))
-        samples, fits = _event_samples(
-            events, content.fs_hz, status, crashed=state["SessionEnd"] == "crashed"
+        rows, fits = place_events(
+            events,
+            trials,
+            find_pulses(status.digital),
+            fs_hz=content.fs_hz,
+            crashed=state["SessionEnd"] == "crashed",
         )
     except ValueError as error:
         raise ValueError(f"{recording}: {error}") from None
-    rows = [
-        _event_row(event, trials, sample / content.fs_hz, sample)
-        for event, sample in zip(events, samples, strict=True)
-        if event.trial_type in LOGGED_EVENTS and sample is not None
-    ]
     simulated = bool(session.get("simulated", False))
     metadata = {
         **_about_the_task(session),
@@ -135,7 +134,7 @@ def _write_emg(
         channels,
         fs_hz=content.fs_hz,
         signal_kinds={channel.name: "raw" for channel in channels},
-        events=sorted(rows, key=lambda row: row["onset"]),
+        events=rows,
         metadata=metadata,
         simulated=simulated,
         startdate=_date(session),
@@ -169,15 +168,55 @@ def _muscle_channels(content: BdfFile, names: Mapping[str, str] | None) -> list[
     ]
 
 
+def place_events(
+    events: Sequence[EventRow], trials: Sequence[TrialRow], pulses: Pulses, *, fs_hz: float, crashed: bool
+) -> tuple[list[dict[str, Any]], list[ClockFit]]:
+    """Give the logged events their places in a recording and what the participant did in their trials.
+
+    Parameters
+    ----------
+    events : sequence of EventRow
+        The session's log.
+    trials : sequence of TrialRow
+        Its trials.
+    pulses : Pulses
+        The trigger codes in the recording.
+    fs_hz : float
+        Sampling rate of the recording.
+    crashed : bool
+        Whether the log has no end; then the recording may have a few codes more.
+
+    Returns
+    -------
+    rows : list of dict
+        Rows of the dataset's ``events.tsv``, in order of time.
+    fits : list of ClockFit
+        The line from the session's clock to the recording's, for each part of a session that was resumed.
+
+    Raises
+    ------
+    ValueError
+        If the codes are not those of the log, with both lists; or if the recording's sampling rate cannot be
+        what it says.
+    """
+    samples, fits = _event_samples(events, pulses, fs_hz, crashed=crashed)
+    rows = [
+        _event_row(event, trials, sample / fs_hz, sample)
+        for event, sample in zip(events, samples, strict=True)
+        if event.trial_type in LOGGED_EVENTS and sample is not None
+    ]
+    return sorted(rows, key=lambda row: row["onset"]), fits
+
+
 def _event_samples(
-    events: Sequence[EventRow], fs_hz: float, status: BdfChannel, *, crashed: bool
+    events: Sequence[EventRow], pulses: Pulses, fs_hz: float, *, crashed: bool
 ) -> tuple[list[int | None], list[ClockFit]]:
     """Find each event's sample: from its trigger code, or for an event without one from the clocks' fit."""
     coded = [index for index, event in enumerate(events) if event.value is not None]
     found = match_pulses(
         [int(events[index].value or 0) for index in coded],
         [events[index].onset for index in coded],
-        find_pulses(status.digital),
+        pulses,
         crashed=crashed,
     )
     samples: list[int | None] = [None] * len(events)
