@@ -1,8 +1,8 @@
 r"""The profiled (restricted) likelihood of a mixed model and its exact gradient.
 
-The model is :math:`y = X\beta + Z\Lambda u + e` with :math:`u \sim N(0, \sigma^2 I)` and
-:math:`e \sim N(0, \sigma^2 I)`. The criterion is -2 log likelihood (or -2 log restricted
-likelihood) as a function of the free entries of :math:`\Lambda`, with :math:`\beta` and :math:`\sigma` at their best values. It is evaluated by a
+The model is :math:`y = X\beta + Z\Lambda u + e` with :math:`u \sim N(0, \sigma^2 I)` and :math:`e \sim N(0,
+\sigma^2 I)`. The criterion is -2 log likelihood (or -2 log restricted likelihood) as a function of the free
+entries of :math:`\Lambda`, with :math:`\beta` and :math:`\sigma` at their best values. It is evaluated by a
 Cholesky factor of :math:`M = \Lambda'Z'Z\Lambda + I`, blocked so that the grouping factor with most random
 effects costs only small blocks, one per level.
 
@@ -127,20 +127,25 @@ class Criterion:
     def value(self, theta: np.ndarray) -> float:
         """Return the criterion; infinity where rounding makes it impossible to evaluate."""
         try:
-            cholesky = self._factorise(self.covariance_factors(theta))
+            with np.errstate(all="ignore"):
+                cholesky = self._factorise(self.covariance_factors(theta))
+                value = self._profiled(cholesky.log_determinant, cholesky.triangle)
         except np.linalg.LinAlgError:
             return np.inf
-        return self._profiled(cholesky.log_determinant, cholesky.triangle)
+        return value if np.isfinite(value) else np.inf
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the criterion and its derivatives with respect to the covariance parameters."""
         try:
-            solution = self.solve(theta)
+            with np.errstate(all="ignore"):
+                solution = self.solve(theta)
+                determinants, residual = self.gradient_parts(solution)
+                value = self._profiled(solution.log_determinant, solution.triangle)
+                gradient = determinants + self.degrees * residual
         except np.linalg.LinAlgError:
             return np.inf, np.zeros_like(theta)
-        determinants, residual = self.gradient_parts(solution)
-        value = self._profiled(solution.log_determinant, solution.triangle)
-        return value, determinants + self.degrees * residual
+        usable = np.isfinite(value) and np.isfinite(gradient).all()
+        return (value, gradient) if usable else (np.inf, np.zeros_like(theta))
 
     def gradient_parts(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """Return the derivatives of the log determinants, and of the log residual sum of squares."""

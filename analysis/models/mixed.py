@@ -58,7 +58,7 @@ class MixedFit:
     vcov: pd.DataFrame
     """Covariance matrix of the estimates."""
     random_effects: pd.DataFrame
-    """group, term, sd, correlations (with the terms above in the same bracket); the last row is the residual."""
+    """group, term, sd, correlations (with the terms above it in the bracket); the last row is the residual."""
     sigma: float
     """Residual standard deviation, in the unit of the response."""
     criterion: float
