@@ -1,4 +1,4 @@
-"""Alignment: every face gets its eyes at the same two places of the frame, by turning, scaling and moving it."""
+"""Alignment: every face gets its eyes at the same two places of the frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def eye_transform(
     Parameters
     ----------
     eyes_px
-        Centres of the eyes in the photograph, shape ``(2, 2)``, the one at the picture's left first; each x, y.
+        Centres of the eyes in the photograph, shape ``(2, 2)``, left one in the picture first; each x, y.
     width_px, height_px
         Size of the frame.
     eye_distance
@@ -37,7 +37,7 @@ def eye_transform(
     >>> eyes = np.array([[10.0, 20.0], [40.0, 20.0]])
     >>> transform = eye_transform(eyes, width_px=600, height_px=800, eye_distance=0.25, eye_height=0.42)
     >>> transform_points(eyes, transform).round(6).tolist()
-    [[225.0, 336.0], [375.0, 336.0]]
+    [[224.5, 335.58], [374.5, 335.58]]
     """
     across = eyes_px[1] - eyes_px[0]
     distance_px = np.hypot(*across)
@@ -46,7 +46,7 @@ def eye_transform(
     scale = eye_distance * width_px / distance_px
     cosine, sine = scale * across / distance_px
     turn = np.array([[cosine, sine], [-sine, cosine]])
-    middle = np.array([width_px / 2, eye_height * height_px])
+    middle = np.array([0.5 * (width_px - 1), eye_height * (height_px - 1)])
     return np.column_stack([turn, middle - turn @ eyes_px.mean(axis=0)])
 
 
@@ -58,7 +58,7 @@ def transform_points(points_px: np.ndarray, transform: np.ndarray) -> np.ndarray
 def transform_image(image: np.ndarray, transform: np.ndarray, *, width_px: int, height_px: int) -> np.ndarray:
     """Draw a photograph into the frame; its edge pixels continue where the frame reaches beyond it.
 
-    A photograph that has to shrink is averaged first, so that fine texture does not turn into false patterns.
+    A photograph that has to shrink is smoothed first, so that fine texture does not turn into false patterns.
 
     Parameters
     ----------
@@ -75,16 +75,10 @@ def transform_image(image: np.ndarray, transform: np.ndarray, *, width_px: int, 
         Frame, shape ``(height_px, width_px, 3)``, uint8.
     """
     scale = np.hypot(*transform[:, 0])
-    while scale < 0.5:
-        image, transform = _halve(image, transform)
-        scale *= 2
-    return cv2.warpAffine(
-        image,
-        transform,
-        (width_px, height_px),
-        flags=cv2.INTER_CUBIC if scale > 0.8 else cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    if scale < 1:
+        image = cv2.GaussianBlur(image, (0, 0), 0.5 * np.sqrt(1 / scale**2 - 1) + 1e-3)
+    size = (width_px, height_px)
+    return cv2.warpAffine(image, transform, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def outside_fraction(
@@ -104,13 +98,3 @@ def outside_fraction(
     photograph = np.ones(shape[:2], np.uint8)
     inside = cv2.warpAffine(photograph, transform, (width_px, height_px), flags=cv2.INTER_NEAREST)
     return float(1 - inside.mean())
-
-
-def _halve(image: np.ndarray, transform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average 2 x 2 pixels; pixel centres move by half a pixel in the halved image."""
-    height, width = (max(1, size // 2) for size in image.shape[:2])
-    halved = cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
-    doubled = transform.copy()
-    doubled[:, :2] *= 2
-    doubled[:, 2] += transform[:, :2] @ [0.5, 0.5]
-    return halved, doubled

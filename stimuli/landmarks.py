@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from stimuli.face_model import DetectedFace, face_model
+from stimuli.face_points import EYE_POINTS, MODEL_TEMPLATE, eye_centres
 from stimuli.landmark_files import read_landmark_file
-
-MODEL_TEMPLATE = "face478"
-"""Name of the face model's own set of 478 points."""
-
-CONTOUR = [
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288),
-    *(397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136),
-    *(172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-]
-"""Points of the model around the face, clockwise in the picture from the middle of the hairline."""
-
-INNER_LIPS = [
-    *(78, 191, 80, 81, 82, 13, 312, 311, 310, 415),
-    *(308, 324, 318, 402, 317, 14, 87, 178, 88, 95),
-]
-"""Points of the model around the opening of the mouth; the 6th and the 16th are the middle of its lips."""
-
-RIGHT_EYELIDS = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7]
-"""Points of the model around the opening of the person's right eye (at the left of the picture)."""
-
-LEFT_EYELIDS = [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249]
-"""Points of the model around the opening of the person's left eye (at the right of the picture)."""
-
-EYE_POINTS: dict[str, tuple[list[int], list[int]]] = {
-    MODEL_TEMPLATE: ([33, 133], [362, 263]),
-    "frl189": ([0], [1]),
-    "ibug68": ([36, 37, 38, 39, 40, 41], [42, 43, 44, 45, 46, 47]),
-}
-"""For templates that are known: points whose mean is the eye at the picture's left, and at its right."""
 
 MIN_EYE_DISTANCE_PX = 40.0
 """A smaller face is refused: it is too coarse for a stimulus, and landmarks are uncertain (our choice)."""
@@ -64,12 +35,8 @@ class Landmarks:
     """Name of the template; two photographs can be morphed when they have the same."""
     eyes_px: np.ndarray
     """Centres of the eyes, shape ``(2, 2)``, the one at the picture's left first."""
-    contour_px: np.ndarray | None
-    """Outline of the face, shape ``(36, 2)``; None if the face model did not see the face."""
-    inner_lips_px: np.ndarray | None
-    """Outline of the mouth's opening, shape ``(20, 2)``; None if the face model did not see the face."""
-    eyelids_px: np.ndarray | None
-    """Outlines of both eyes' openings, shape ``(2, 16, 2)``; None if the face model did not see the face."""
+    face_px: np.ndarray | None = None
+    """The face model's points, shape ``(478, 2)``; None if it did not see the face."""
     scores: dict[str, float] = field(default_factory=dict)
     """Expression scores from 0 to 1; empty if the face model did not see the face."""
     confidence: float | None = None
@@ -106,20 +73,14 @@ def find_landmarks(image: np.ndarray, *, name: str, file: Path | None = None) ->
     """
     if file is None:
         face, warnings = find_face(image, name=name)
-        return _with_face(_from_points(face.points_px, MODEL_TEMPLATE), face, warnings)
+        return _with_face(face.points_px, MODEL_TEMPLATE, face, warnings)
     given = read_landmark_file(file)
     _check_fit(given.points_px, given.size_px, image, file=file, name=name)
     try:
         face, warnings = find_face(image, name=name)
     except ValueError as error:
-        if given.template not in EYE_POINTS:
-            raise ValueError(
-                f"{error}. The template {given.template} does not help, as it is not known which of its points "
-                f"are the eyes; templates that are known: {', '.join(EYE_POINTS)}"
-            ) from None
-        alone = _from_points(given.points_px, given.template)
-        return dataclasses.replace(alone, warnings=(f"used the given landmarks alone: {error}",))
-    return _with_face(_from_points(given.points_px, given.template), face, warnings)
+        return _without_face(given.points_px, given.template, reason=str(error))
+    return _with_face(given.points_px, given.template, face, warnings)
 
 
 def find_face(image: np.ndarray, *, name: str) -> tuple[DetectedFace, tuple[str, ...]]:
@@ -136,8 +97,8 @@ def find_face(image: np.ndarray, *, name: str) -> tuple[DetectedFace, tuple[str,
     if not faces:
         seen = f" (confidence {found[0].confidence:.1f}, needed {MIN_CONFIDENCE:g})" if found else ""
         raise ValueError(
-            f"no face found in {name}{seen}. Expected one frontal, upright face that fills at least a quarter "
-            "of the picture's longer side: turn or crop the photograph, or give landmarks made by hand"
+            f"no face found in {name}{seen}. Expected one frontal, upright face that fills a quarter or "
+            "more of the picture's longer side: turn or crop the photograph, or give landmarks made by hand"
         )
     if len(faces) > 1 and _eye_distance_px(faces[1]) >= SECOND_FACE_RATIO * _eye_distance_px(faces[0]):
         raise ValueError(f"{len(faces)} faces found in {name}: crop the photograph to the one that is meant")
@@ -173,37 +134,41 @@ def _face_warnings(faces: list[DetectedFace]) -> tuple[str, ...]:
 
 
 def _eye_distance_px(face: DetectedFace) -> float:
-    right, left = (face.points_px[points].mean(axis=0) for points in EYE_POINTS[MODEL_TEMPLATE])
+    right, left = eye_centres(face.points_px, MODEL_TEMPLATE)
     return float(np.linalg.norm(left - right))
 
 
-def _from_points(points_px: np.ndarray, template: str) -> Landmarks:
-    """Make the record that the points allow; eyes that they do not tell are NaN."""
-    known = EYE_POINTS.get(template)
-    eyes = [points_px[points].mean(axis=0) for points in known] if known else [[np.nan, np.nan]] * 2
-    is_model = template == MODEL_TEMPLATE
+def _with_face(
+    points_px: np.ndarray, template: str, face: DetectedFace, warnings: tuple[str, ...]
+) -> Landmarks:
+    """Make the record of a face that the model saw too; what the given points tell goes first."""
+    face_px = points_px if template == MODEL_TEMPLATE else face.points_px
+    known = template in EYE_POINTS
     return Landmarks(
         points_px=points_px,
         template=template,
-        eyes_px=np.array(eyes),
-        contour_px=points_px[CONTOUR] if is_model else None,
-        inner_lips_px=points_px[INNER_LIPS] if is_model else None,
-        eyelids_px=points_px[[RIGHT_EYELIDS, LEFT_EYELIDS]] if is_model else None,
-    )
-
-
-def _with_face(landmarks: Landmarks, face: DetectedFace, warnings: tuple[str, ...]) -> Landmarks:
-    """Add what the model saw in the photograph; what the points themselves tell goes first."""
-    seen = _from_points(face.points_px, MODEL_TEMPLATE)
-    return dataclasses.replace(
-        landmarks if landmarks.contour_px is not None else seen,
-        points_px=landmarks.points_px,
-        template=landmarks.template,
-        eyes_px=landmarks.eyes_px if np.isfinite(landmarks.eyes_px).all() else seen.eyes_px,
+        eyes_px=eye_centres(points_px, template) if known else eye_centres(face_px, MODEL_TEMPLATE),
+        face_px=face_px,
         scores=face.scores,
         confidence=face.confidence,
         yaw_deg=face.yaw_deg,
         warnings=warnings,
+    )
+
+
+def _without_face(points_px: np.ndarray, template: str, *, reason: str) -> Landmarks:
+    """Make the record of a face that the model did not see; the template must then tell the eyes."""
+    if template not in EYE_POINTS:
+        raise ValueError(
+            f"{reason}. The template {template} does not help, as it does not say which points are the eyes; "
+            f"templates that do: {', '.join(EYE_POINTS)}"
+        )
+    return Landmarks(
+        points_px=points_px,
+        template=template,
+        eyes_px=eye_centres(points_px, template),
+        face_px=points_px if template == MODEL_TEMPLATE else None,
+        warnings=(f"used the given landmarks alone: {reason}",),
     )
 
 
