@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.recordings.edf_header import check_file_length
+from experiments.dataset.bdf import read_signals
 
 SignalKind = Literal["raw", "rectified"]
 RECORDING_SUFFIXES = (".bdf", ".edf")
@@ -118,13 +119,7 @@ def read_recording(study: Study, participant: str) -> EMGRecording:
     channels = _emg_channels(_need(path.with_name(f"{stem}_channels.tsv"), study.path))
     events = read_tsv(_need(path.with_name(f"{stem}_events.tsv"), study.path))
     sidecar = _read_json(_need(path.with_suffix(".json"), study.path))
-    check_file_length(path)
-    raw = mne.io.read_raw(path, preload=True, verbose="error")
-    absent = [name for name in channels["name"] if name not in raw.ch_names]
-    if absent:
-        raise ValueError(f"{path} has no channel {', '.join(absent)}, but its channels.tsv lists it")
-    fs_hz = float(raw.info["sfreq"])
-    signals_uv = raw.get_data(picks=list(channels["name"])) * 1e6
+    signals_uv, fs_hz = _read_signals(path, list(channels["name"]))
     signals_uv[(channels["status"] == "bad").to_numpy()] = np.nan
     gaps = events.loc[events["trial_type"] == MISSING_SIGNAL, ["onset", "duration"]].to_numpy(dtype=float)
     for onset_s, duration_s in gaps:
@@ -226,6 +221,21 @@ def _emg_channels(path: Path) -> pd.DataFrame:
     if unknown:
         raise ValueError(f"{path}: signal must be raw or rectified, found {', '.join(sorted(unknown))}")
     return channels
+
+
+def _read_signals(path: Path, names: list[str]) -> tuple[np.ndarray, float]:
+    """Read the named channels in microvolts, (n_channels, n_samples), and the sampling rate."""
+    check_file_length(path)
+    if path.suffix.lower() == ".bdf":
+        signals, fs_hz = read_signals(path)
+    else:
+        raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
+        signals = dict(zip(raw.ch_names, raw.get_data() * 1e6, strict=True))
+        fs_hz = float(raw.info["sfreq"])
+    absent = [name for name in names if name not in signals]
+    if absent:
+        raise ValueError(f"{path} has no channel {', '.join(absent)}, but its channels.tsv lists it")
+    return np.vstack([signals[name] for name in names]), fs_hz
 
 
 def _group_of(study: Study, participant: str) -> str | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.recordings.channel_map import list_channels
 from analysis.recordings.edf_header import EXTENSIONS as EDF_EXTENSIONS
 from analysis.recordings.edf_header import check_file_length, read_edf_header
-from analysis.recordings.opened import MICROVOLTS
+from analysis.recordings.opened import MICROVOLTS, microvolts_in
 
 EXTENSIONS = (*EDF_EXTENSIONS, ".vhdr", ".set")
 STATUS_NAMES = ("status", "trigger", "triggers", "sti", "sti 014", "trig", "stim", "din")
@@ -55,14 +55,17 @@ class MNERecording:
         self.markers = self._read_markers()
 
     def samples(self, channel: str) -> np.ndarray:
-        """Return one channel, (n_samples,)."""
-        return self._raw.get_data(picks=[channel])[0]
+        """Return one channel, (n_samples,), in its unit."""
+        values = self._raw.get_data(picks=[channel])[0]  # MNE turns every unit of voltage into volts
+        units = self.units(channel)
+        return values if units is None else values * (1e6 / microvolts_in(units))
 
     def units(self, channel: str) -> str | None:
-        """Name the unit: volts, in which MNE returns whatever unit of voltage the file declares."""
+        """Name the unit that the file declares; None where it declares none that is a voltage."""
         if self._dimensions is None:
-            return "V"
-        return "V" if self._dimensions.get(channel, "").lower() in MICROVOLTS else None
+            return "uV"
+        dimension = self._dimensions.get(channel, "")
+        return dimension if dimension.lower() in MICROVOLTS else None
 
     def status(self, channel: str | None, *, mask: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the sample numbers and the codes of the events of the status channel."""

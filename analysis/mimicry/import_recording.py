@@ -1,0 +1,200 @@
+"""Brings a recording that was made elsewhere, with any amplifier, into a study."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.datasets import MISSING_SIGNAL
+from analysis.mimicry.session_log import events_from_log, read_session_log
+from analysis.recordings import open_recording
+from analysis.recordings.channel_map import ChannelMap, read_channel_map
+from analysis.recordings.found import find_triggers, name_events
+from analysis.recordings.opened import ArrayRecording, OpenedRecording, check_rate
+from analysis.recordings.signals import (
+    bridge_gaps,
+    implausible_size,
+    is_constant,
+    missing_stretches,
+    read_muscles,
+)
+from experiments.dataset.bids import add_participant, add_recording, create_study
+from experiments.dataset.study import is_listed
+from experiments.dataset.tables import participant_label
+
+COMPANIONS = (".eeg", ".dat", ".vmrk", ".fdt")
+"""Extensions of files that belong to a .vhdr or .set file of the same name."""
+
+
+def import_recording(
+    study: Path,
+    *,
+    participant: str,
+    recording: Path,
+    channels: Path | None = None,
+    group: str | None = None,
+    allow_flat: Collection[str] = (),
+) -> dict[str, Any]:
+    """Add a recording to a study: signals, events, and a copy of the file and of its channel map.
+
+    Where the study has the session's own log (`sourcedata/sub-ID/events.tsv`), the triggers in the
+    recording are
+    compared with it and every event of the log finds its place. Where it has none, the triggers are the
+    events.
+
+    Parameters
+    ----------
+    study : Path
+        The study's folder; a new or empty one becomes a study.
+    participant : str
+        Id of letters and digits; added to participants.tsv if it is not there.
+    recording : Path
+        BDF, EDF, BrainVision (.vhdr), EEGLAB (.set), XDF, or delimited text (also gzipped).
+    channels : Path, optional
+        Channel map (see `analysis.recordings.channel_map`); needed for text, and where the names of the
+        channels
+        or the triggers do not speak for themselves.
+    group : str, optional
+        Blind code of the group of a participant who is not in participants.tsv yet.
+    allow_flat : collection of str
+        Muscles whose signal may be constant or missing throughout; all their trials will be excluded.
+
+    Returns
+    -------
+    dict
+        Summary for people and programs: `participant recording fs_hz duration_s muscles events
+        triggers_ignored
+        clock missing_s warnings`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is not there.
+    FileExistsError
+        If the participant has a recording already.
+    ValueError
+        If the recording is broken, does not fit its map, or does not agree with the log; nothing is
+        written then.
+    """
+    if (study / participant_label(participant) / "emg").exists():
+        raise FileExistsError(f"{study} has a recording of participant {participant}: nothing was changed")
+    channel_map = read_channel_map(channels) if channels is not None else ChannelMap()
+    opened = open_recording(recording, channel_map)
+    if channel_map.sampling_rate_hz is not None:
+        check_rate(opened.fs_hz, channel_map.sampling_rate_hz, path=recording, how="the file itself says")
+    signals, muscles = read_muscles(opened, channel_map)
+    kinds = {name: muscle.signal for name, muscle in muscles.items()}
+    warnings = _check_signals(signals, kinds, opened.fs_hz, allow_flat)
+    events, about_events = _events(study, participant, opened, channel_map)
+    gaps = missing_stretches({name: signal for name, signal in signals.items() if name not in allow_flat})
+    if gaps:
+        events = _with_gaps(events, gaps, opened.fs_hz)
+        missing_s = sum(stop - start for start, stop in gaps) / opened.fs_hz
+        warnings.append(f"{missing_s:.3g} s of the recording are missing; trials in them will be excluded")
+    _prepare_participant(study, participant, group)
+    add_recording(
+        study,
+        participant,
+        signals_uv=np.vstack([_storable(signal) for signal in signals.values()]),
+        channel_names=list(signals),
+        fs_hz=opened.fs_hz,
+        events=events,
+        signal_kind=kinds,
+        source=recording,
+        metadata=_metadata(channel_map, about_events),
+        precise=isinstance(opened, ArrayRecording),
+    )
+    _copy_companions(recording, channels, study / "sourcedata" / participant_label(participant))
+    return {
+        "participant": participant,
+        "recording": recording.name,
+        "fs_hz": opened.fs_hz,
+        "duration_s": round(opened.n_samples / opened.fs_hz, 3),
+        "muscles": {name: [str(column) for column in muscle.source] for name, muscle in muscles.items()},
+        "events": events["trial_type"].value_counts().to_dict(),
+        **about_events,
+        "warnings": warnings,
+    }
+
+
+def _check_signals(
+    signals: Mapping[str, np.ndarray], kinds: Mapping[str, str], fs_hz: float, allow_flat: Collection[str]
+) -> list[str]:
+    """Refuse channels without a signal and say what is odd about the others."""
+    flat = [name for name, signal in signals.items() if is_constant(signal)]
+    refused = [name for name in flat if name not in allow_flat]
+    if refused:
+        raise ValueError(
+            f"{' and '.join(refused)}: the channel never changes, so no electrode was recorded. Is it the "
+            "right channel? If the muscle was really lost, import with --allow-flat and its name: its "
+            "trials will then be excluded and counted"
+        )
+    warnings = [f"{name} has no signal; all its trials will be excluded" for name in flat]
+    for name, signal in signals.items():
+        odd = None if name in flat else implausible_size(signal, fs_hz=fs_hz, kind=kinds[name])
+        if odd is not None:
+            warnings.append(f"{name}: {odd}")
+    return warnings
+
+
+def _events(
+    study: Path, participant: str, opened: OpenedRecording, channel_map: ChannelMap
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Make events of the session's log where there is one, else of the triggers themselves."""
+    triggers = find_triggers(opened, channel_map.events)
+    log = read_session_log(study, participant)
+    if log is None:
+        events, ignored = name_events(triggers, channel_map.events, fs_hz=opened.fs_hz)
+        return events, {"events_from": triggers.kind, "triggers_ignored": ignored}
+    events, fits = events_from_log(log, triggers, channel_map.events.lines, fs_hz=opened.fs_hz)
+    return events, {"events_from": "session log", "clock": [vars(fit) for fit in fits]}
+
+
+def _with_gaps(events: pd.DataFrame, gaps: Collection[tuple[int, int]], fs_hz: float) -> pd.DataFrame:
+    """Add a row for each stretch without signal, which the format of the dataset cannot hold."""
+    rows = [
+        {
+            "onset": start / fs_hz,
+            "duration": (stop - start) / fs_hz,
+            "trial_type": MISSING_SIGNAL,
+            "sample": start,
+        }
+        for start, stop in gaps
+    ]
+    together = pd.DataFrame([*events.to_dict("records"), *rows], columns=list(events.columns))
+    return together.sort_values("onset", kind="stable", ignore_index=True)
+
+
+def _storable(signal: np.ndarray) -> np.ndarray:
+    return np.zeros_like(signal) if np.isnan(signal).all() else bridge_gaps(signal)
+
+
+def _prepare_participant(study: Path, participant: str, group: str | None) -> None:
+    if not (study / "dataset_description.json").exists():
+        create_study(study, name=study.resolve().name, simulated=False)
+    if not is_listed(study, participant_label(participant)) and group is not None:
+        add_participant(study, participant, group=group)
+
+
+def _metadata(channel_map: ChannelMap, about_events: Mapping[str, Any]) -> dict[str, Any]:
+    metadata: dict[str, Any] = dict(channel_map.metadata)
+    if channel_map.mains_hz is not None:
+        metadata["PowerLineFrequency"] = channel_map.mains_hz
+    if "clock" in about_events:
+        metadata["ClockFits"] = about_events["clock"]
+    return metadata
+
+
+def _copy_companions(recording: Path, channels: Path | None, folder: Path) -> None:
+    """Keep the files that belong to the recording, and its channel map, beside the copy of it."""
+    companions = [recording.with_suffix(suffix) for suffix in COMPANIONS]
+    if recording.suffix.lower() not in (".vhdr", ".set"):
+        companions = []
+    for path in [*companions, *([channels] if channels is not None else [])]:
+        if path.is_file() and not (folder / path.name).exists():
+            shutil.copy2(path, folder / path.name)
