@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 RULES = {
@@ -58,42 +59,13 @@ def group_means(means: pd.DataFrame) -> pd.DataFrame:
     return cells.agg(n="count", mean="mean", sem="sem").reset_index()
 
 
-def exclusion_counts(
-    windows: pd.DataFrame, exclusions: pd.DataFrame, *, groups: Mapping[str, str | None]
-) -> pd.DataFrame:
-    """Count each participant's excluded trials, per muscle and rule.
+def exclusions_by_group(counts: pd.DataFrame) -> pd.DataFrame:
+    """Sum the excluded trials per group and muscle.
 
     Parameters
     ----------
-    windows : pandas.DataFrame
-        One row per kept trial, muscle and window: `participant`, `muscle`, `trial`.
-    exclusions : pandas.DataFrame
-        One row per trial, muscle and broken rule: `participant`, `muscle`, `trial`, `rule`.
-    groups : mapping
-        Participant -> code of the group, None where there is none.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per participant and muscle: `participant`, `group`, `muscle`, `n_trials`, `n_kept`,
-        `n_excluded`, `percent_excluded`, and for each rule the number of trials that broke it (a trial may break several).
-    """
-    keys = ["participant", "muscle"]
-    kept = windows.groupby(keys)["trial"].nunique().rename("n_kept")
-    excluded = exclusions.groupby(keys)["trial"].nunique().rename("n_excluded")
-    counts = pd.concat([kept, excluded], axis=1).fillna(0).astype(int)
-    counts.insert(0, "n_trials", counts["n_kept"] + counts["n_excluded"])
-    counts["percent_excluded"] = 100.0 * counts["n_excluded"] / counts["n_trials"]
-    for rule in RULES:
-        of_rule = exclusions[exclusions["rule"] == rule]
-        counts[rule] = of_rule.groupby(keys)["trial"].nunique().reindex(counts.index, fill_value=0)
-    counts = counts.sort_index().reset_index()
-    counts.insert(1, "group", counts["participant"].map(groups).fillna(NO_GROUP).astype(str))
-    return counts
-
-
-def exclusions_by_group(counts: pd.DataFrame) -> pd.DataFrame:
-    """Sum the excluded trials per group and muscle.
+    counts : pandas.DataFrame
+        What :func:`analysis.emg.exclusions.count_exclusions` returned.
 
     Returns
     -------
@@ -101,7 +73,7 @@ def exclusions_by_group(counts: pd.DataFrame) -> pd.DataFrame:
         One row per group and muscle: `n_participants`, `n_trials`, `n_excluded`, `percent_excluded`, and the
         `mean` and `sd` of the number excluded per participant.
     """
-    cells = counts.groupby(["group", "muscle"])
+    cells = counts.assign(group=counts["group"].fillna(NO_GROUP)).groupby(["group", "muscle"])
     sums = cells[["n_trials", "n_excluded"]].sum()
     sums.insert(0, "n_participants", cells["participant"].nunique())
     sums["percent_excluded"] = 100.0 * sums["n_excluded"] / sums["n_trials"]
@@ -109,7 +81,7 @@ def exclusions_by_group(counts: pd.DataFrame) -> pd.DataFrame:
     return sums.reset_index()
 
 
-def worst_trials(exclusions: pd.DataFrame, *, n: int) -> pd.DataFrame:
+def worst_trials(exclusions: pd.DataFrame, *, n: int, scale: Literal["log", "percent"]) -> pd.DataFrame:
     """Find each participant's most deviant trials.
 
     Parameters
@@ -118,20 +90,30 @@ def worst_trials(exclusions: pd.DataFrame, *, n: int) -> pd.DataFrame:
         One row per trial, muscle and broken rule, with `value`, `lower` and `upper` (the limits of the rule).
     n : int
         How many per participant and muscle.
+    scale : {"log", "percent"}
+        The scale on which the limits were set.
 
     Returns
     -------
     pandas.DataFrame
-        The rows with the largest `excess`: the distance from the middle of the limits in half-widths, so that
-        1 is the limit itself. Trials without signal have no value and are not here.
+        The rows with the largest `excess`: the distance from the middle of the limits in half-widths, on that
+        scale, so that 1 is the limit itself. Trials without signal have no value and are not here.
+
+    Examples
+    --------
+    >>> broken = pd.DataFrame({"participant": "1", "muscle": "corrugator", "trial": [4, 9], "rule": "peak",
+    ...                        "value": [300.0, 500.0], "lower": 100.0, "upper": 200.0})
+    >>> worst_trials(broken, n=1, scale="percent")[["trial", "excess"]].values.tolist()
+    [[9.0, 7.0]]
     """
     known = exclusions.dropna(subset=["value", "lower", "upper"])
-    half = (known["upper"] - known["lower"]) / 2
-    excess = (known["value"] - (known["upper"] + known["lower"]) / 2).abs() / half.where(half > 0)
+    columns = [known[name].to_numpy(dtype=float) for name in ("value", "lower", "upper")]
+    value, lower, upper = np.log(columns) if scale == "log" else columns
+    half = (upper - lower) / 2
+    excess = np.abs(value - (upper + lower) / 2) / np.where(half > 0, half, np.nan)
     ranked = known.assign(excess=excess).dropna(subset=["excess"])
     ranked = ranked.sort_values("excess", ascending=False, kind="stable")
     ranked = ranked.drop_duplicates(["participant", "muscle", "trial"])
     ranked = ranked.groupby(["participant", "muscle"], sort=False).head(n)
-    return ranked.sort_values(["participant", "muscle", "excess"], ascending=[True, True, False]).reset_index(
-        drop=True
-    )
+    ranked = ranked.sort_values(["participant", "muscle", "excess"], ascending=[True, True, False])
+    return ranked.reset_index(drop=True)

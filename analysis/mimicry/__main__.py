@@ -1,0 +1,115 @@
+"""Analyse a mimicry study, or import someone else's recording into one.
+
+python -m analysis.mimicry STUDY [--preset recommended|paper] [--out DIR] [--unblind KEY]
+python -m analysis.mimicry import STUDY --participant ID RECORDING [--channels map.toml]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+class Preset(str, Enum):
+    """The two sets of parameters."""
+
+    recommended = "recommended"
+    paper = "paper"
+
+
+@app.command(
+    epilog="To import a recording of another laboratory into a study: "
+    "python -m analysis.mimicry import --help"
+)
+def analyse(
+    study: Annotated[Path, typer.Argument(help="Folder of the study (BIDS).", show_default=False)],
+    preset: Annotated[
+        Preset, typer.Option(help="Parameters: a careful methodologist's, or the paper's.")
+    ] = Preset.recommended,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the results [default: STUDY/derivatives/countenance/mimicry-PRESET]. "
+            "An earlier result of the same analysis in it is renewed; anything else is left alone.",
+            show_default=False,
+        ),
+    ] = None,
+    unblind: Annotated[
+        Path | None,
+        typer.Option(
+            help="Sealed key: a TSV file with the columns code and group. Names replace the blind codes.",
+            show_default=False,
+        ),
+    ] = None,
+    mains_hz: Annotated[
+        float | None,
+        typer.Option(help="Frequency of the mains, where it is not the preset's 50 Hz.", show_default=False),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a machine-readable summary as the last line.")
+    ] = False,
+) -> None:
+    """Analyse a facial-mimicry study: EMG and response times, as in Korb et al. (2023), into a report."""
+    # Imported here, not above: the processes that pre-process the EMG read this file again, and help is quick
+    from dataclasses import replace
+
+    from analysis.datasets import read_study
+    from analysis.mimicry.blinding import read_key
+    from analysis.mimicry.compose import compose_report
+    from analysis.mimicry.output import check_folder, default_folder, describe_derivative, write_results
+    from analysis.mimicry.parameters import preset as parameters_of
+    from analysis.mimicry.study import analyse_study
+    from analysis.mimicry.summary_file import summarise
+
+    dataset = read_study(study)
+    group_names = read_key(unblind, dataset) if unblind else {}
+    folder = out or default_folder(dataset, preset=preset.value, unblinded=bool(group_names))
+    identity = {"study": dataset.name, "preset": preset.value, "unblinded": bool(group_names)}
+    check_folder(folder, analysis=identity)
+    parameters = parameters_of(preset.value)
+    if mains_hz is not None:
+        parameters = replace(parameters, mains_hz=mains_hz)
+    results = analyse_study(dataset, parameters, preset=preset.value, group_names=group_names)
+    if out is None:
+        describe_derivative(dataset)
+    summary = write_results(folder, compose_report(results).write, summarise(results))
+    _say(summary, folder, as_json=as_json)
+
+
+def _say(summary: dict[str, Any], folder: Path, *, as_json: bool) -> None:
+    report = (folder / "report.html").resolve()
+    for text in summary["warnings"]:
+        print(f"warning: {text}", file=sys.stderr)
+    print(f"report: {report}")
+    if as_json:
+        print(json.dumps({"report": str(report), **summary}, ensure_ascii=False))
+
+
+def main() -> None:
+    """Import a recording where the first word is `import`; analyse a study otherwise."""
+    try:
+        if sys.argv[1:2] == ["import"]:
+            from analysis.mimicry.import_recording import app as import_app
+
+            import_app(args=sys.argv[2:], prog_name="python -m analysis.mimicry import")
+        else:
+            app(prog_name="python -m analysis.mimicry")
+    except (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

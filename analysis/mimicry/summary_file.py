@@ -1,0 +1,83 @@
+"""The machine-readable summary of an analysis."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from analysis.mimicry.doubts import doubts
+from analysis.mimicry.model_fit import ModelResult
+from analysis.mimicry.output import GENERATOR
+from analysis.mimicry.study import MimicryResults
+
+
+def summarise(results: MimicryResults) -> dict[str, Any]:
+    """Give the numbers that a program would want of an analysis.
+
+    Returns
+    -------
+    dict
+        Of plain values, ready for JSON: numbers that do not exist are None.
+    """
+    study, counts = results.study, results.exclusions
+    summary: dict[str, Any] = {
+        "generated_by": GENERATOR,
+        "study": study.name,
+        "simulated": study.simulated,
+        "preset": results.preset,
+        "unblinded": bool(results.group_names),
+        "n_participants": len(study.participants),
+        "n_recordings": len(study.recordings),
+        "unusable_recordings": results.emg.failures,
+        "emg": {muscle: _model(model) for muscle, model in results.models.items()},
+        "emg_means": results.means.to_dict(orient="records"),
+        "emg_exclusions": {
+            "n_trials": int(counts["n_trials"].sum()),
+            "n_excluded": int(counts["n_excluded"].sum()),
+            "tests": results.exclusion_tests.to_dict(orient="records"),
+        },
+        "response_times": {unit: _model(model) for unit, model in results.time_models.items()},
+        "response_time_exclusions": {
+            "n_trials": int(results.time_exclusions["n_trials"].sum()),
+            "n_other_outcome": int(results.time_exclusions["n_outcome"].sum()),
+            "n_outliers": int(results.time_exclusions["n_excluded"].sum()),
+        },
+        "warnings": doubts(results),
+    }
+    return {key: _plain(value) for key, value in summary.items()}
+
+
+def _model(model: ModelResult) -> dict[str, Any]:
+    if not model.fitted:
+        return {"fitted": False, "reason": model.refusal}
+    return {
+        "fitted": True,
+        "formula": model.formula,
+        "left_out": list(model.left_out),
+        "warnings": list(model.warnings),
+        "n_observations": model.n_observations,
+        "n_participants": model.n_participants,
+        "n_faces": model.n_faces,
+        "reml_criterion": model.criterion,
+        "anova": _by_term(model.anova),
+        "anova_other_origin": _by_term(model.anova_other_origin),
+        "slopes": model.slopes.to_dict(orient="records"),
+        "fixed_effects": _by_term(model.fixed_effects),
+    }
+
+
+def _by_term(table: pd.DataFrame) -> dict[str, Any]:
+    return table.set_index("term").to_dict(orient="index") if len(table) else {}
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy's numbers into Python's, and what is no number into None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,308 @@
+"""The tables of a mimicry study's report, each with what its columns mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.mimicry.figures import emotion_name, muscle_name
+from analysis.mimicry.summaries import NO_GROUP, RULES
+from analysis.report import Column, Table
+
+P_EMPHASIS = 0.05
+"""Rows with a smaller p value are set in bold; no more is meant by it."""
+
+_PARTICIPANT = Column(description="Participant's id.", heading="Participant")
+_GROUP = Column(description="Code or name of the participant's group.", heading="Group")
+_MUSCLE = Column(description="Muscle whose EMG was measured.", heading="Muscle")
+EMOTION = Column(
+    description="Direction of the expression: the emotion seen first, then the one it turns into.",
+    heading="Direction",
+)
+P_COLUMN = Column(description="p value, two-sided for t and z.", kind="p", heading="p")
+F_COLUMNS = {
+    "num_df": Column(description="Numerator degrees of freedom.", kind="df", heading="df effect"),
+    "den_df": Column(description="Denominator degrees of freedom.", kind="df", heading="df error"),
+    "F": Column(description="F statistic.", kind="statistic", heading="F"),
+    "p": P_COLUMN,
+}
+DF_COLUMN = Column(description="Degrees of freedom (Satterthwaite).", kind="df", heading="df")
+
+
+def exclusions_table(counts: pd.DataFrame) -> Table:
+    """Tabulate each participant's excluded trials."""
+    data = counts.assign(muscle=counts["muscle"].map(muscle_name))
+    columns = {
+        "participant": _PARTICIPANT,
+        "group": _GROUP,
+        "muscle": _MUSCLE,
+        "n_trials": Column(description="Trials recorded.", kind="count", heading="Trials"),
+        "n_excluded": Column(description="Trials excluded by any rule.", kind="count", heading="Excluded"),
+        "percent_excluded": Column(
+            description="Excluded trials.", kind="percent", unit="%", heading="Excluded"
+        ),
+    }
+    for rule, text in RULES.items():
+        if f"n_{rule}" in data:
+            heading = rule.replace("_", " ")
+            columns[f"n_{rule}"] = Column(
+                description=f"Trials by the rule: {text}.", kind="count", heading=heading
+            )
+    return Table(
+        name="exclusions",
+        caption="Trials excluded from the EMG analysis, per participant and muscle, and by which rule. "
+        "A trial may break several rules.",
+        data=data,
+        columns=_without_empty_group(columns, data),
+    )
+
+
+def exclusions_by_group_table(by_group: pd.DataFrame) -> Table:
+    """Tabulate the excluded trials per group."""
+    data = by_group.assign(muscle=by_group["muscle"].map(muscle_name))
+    columns = {
+        "group": _GROUP,
+        "muscle": _MUSCLE,
+        "n_participants": Column(description="Participants.", kind="count", heading="Participants"),
+        "n_trials": Column(description="Trials recorded.", kind="count", heading="Trials"),
+        "n_excluded": Column(description="Trials excluded.", kind="count", heading="Excluded"),
+        "percent_excluded": Column(
+            description="Excluded trials.", kind="percent", unit="%", heading="Excluded"
+        ),
+        "mean": Column(
+            description="Excluded trials per participant: mean.",
+            kind="percent",
+            heading="Mean per participant",
+        ),
+        "sd": Column(
+            description="Excluded trials per participant: standard deviation.", kind="percent", heading="SD"
+        ),
+    }
+    return Table(
+        name="exclusions_by_group",
+        caption="Trials excluded from the EMG analysis, per group and muscle.",
+        data=data,
+        columns=_without_empty_group(columns, data),
+    )
+
+
+def worst_trials_table(worst: pd.DataFrame) -> Table:
+    """Tabulate the most deviant trials."""
+    data = worst.assign(
+        muscle=worst["muscle"].map(muscle_name), broken=worst["rule"].map(RULES).fillna(worst["rule"])
+    )
+    return Table(
+        name="worst_trials",
+        caption="Each participant's most deviant trials. An excess of 1 is the limit of the rule.",
+        data=data,
+        columns={
+            "participant": _PARTICIPANT,
+            "muscle": _MUSCLE,
+            "trial": Column(description="Number of the trial in the session.", kind="count", heading="Trial"),
+            "broken": Column(description="Rule that the trial broke by most.", heading="Rule"),
+            "value": Column(
+                description="The trial's value: % of baseline or µV (baseline rules), or their logarithm, as "
+                "the parameter outlier_scale says.",
+                kind="number",
+                heading="Value",
+            ),
+            "lower": Column(description="Lower limit, same unit.", kind="number", heading="Lower limit"),
+            "upper": Column(description="Upper limit, same unit.", kind="number", heading="Upper limit"),
+            "excess": Column(
+                description="Distance from the middle of the limits in half-widths.",
+                kind="statistic",
+                heading="Excess",
+            ),
+        },
+    )
+
+
+def exclusion_tests_table(tests: pd.DataFrame) -> Table:
+    """Tabulate the tests of the numbers of excluded trials."""
+    names = {"all": "Both together"}
+    return Table(
+        name="exclusion_tests",
+        caption="Number of excluded trials per participant: one-way analysis of variance between groups.",
+        data=tests.assign(muscle=tests["muscle"].map(lambda name: names.get(name) or muscle_name(name))),
+        columns={"muscle": _MUSCLE, **F_COLUMNS},
+    )
+
+
+def noise_table(noise: pd.DataFrame) -> Table:
+    """Tabulate the size of the raw signals and the hum in them."""
+    return Table(
+        name="signals",
+        caption="The raw signals: strength in the pass band, and hum from the mains, before the filters.",
+        data=noise.assign(muscle=noise["muscle"].map(muscle_name)),
+        columns={
+            "participant": _PARTICIPANT,
+            "muscle": _MUSCLE,
+            "fs_hz": Column(description="Sampling rate.", kind="number", unit="Hz", heading="Sampling rate"),
+            "signal": Column(
+                description="Whether the recorder delivered the raw or an already rectified signal.",
+                heading="Signal",
+                levels={"raw": "not rectified", "rectified": "rectified and averaged by the recorder"},
+            ),
+            "rms_uv": Column(
+                description="Root mean square in the pass band without the mains, median over time.",
+                kind="number",
+                unit="µV",
+                heading="RMS",
+            ),
+            "mains_percent": Column(
+                description="Part of the pass band's power at the mains frequency and its multiples.",
+                kind="percent",
+                unit="%",
+                heading="Hum",
+            ),
+        },
+    )
+
+
+def response_times_table(means: pd.DataFrame) -> Table:
+    """Tabulate the response times per direction and group.
+
+    Parameters
+    ----------
+    means : pandas.DataFrame
+        One row per participant and emotion: `participant`, `group`, `emotion`, `mean` (s).
+    """
+    cells = means.groupby(["emotion", "group"])["mean"].agg(n="count", average="mean", sd="std").reset_index()
+    data = cells.assign(emotion=cells["emotion"].map(emotion_name))
+    columns = {
+        "emotion": EMOTION,
+        "group": _GROUP,
+        "n": Column(description="Participants.", kind="count", heading="N"),
+        "average": Column(
+            description="Mean of the participants' means.", kind="number", unit="s", heading="Mean"
+        ),
+        "sd": Column(
+            description="Standard deviation between participants.", kind="number", unit="s", heading="SD"
+        ),
+    }
+    return Table(
+        name="response_times",
+        caption="Response times from video onset, after exclusions, per direction and group.",
+        data=data,
+        columns=_without_empty_group(columns, data),
+    )
+
+
+def time_exclusions_table(counts: pd.DataFrame) -> Table:
+    """Tabulate each participant's excluded response times."""
+    columns = {
+        "participant": _PARTICIPANT,
+        "group": _GROUP,
+        "n_trials": Column(description="Trials of the session.", kind="count", heading="Trials"),
+        "n_outcome": Column(
+            description="Trials without exactly one press of the right key.",
+            kind="count",
+            heading="Other outcome",
+        ),
+        "n_excluded": Column(
+            description="Outliers among the other trials.", kind="count", heading="Outliers"
+        ),
+        "percent_excluded": Column(
+            description="Outliers, of the trials with the right outcome.",
+            kind="percent",
+            unit="%",
+            heading="Outliers",
+        ),
+    }
+    return Table(
+        name="response_time_exclusions",
+        caption="Trials excluded from the analysis of the response times, per participant.",
+        data=counts,
+        columns=_without_empty_group(columns, counts),
+    )
+
+
+def means_table(means: pd.DataFrame) -> Table:
+    """Tabulate what Figure 1 shows."""
+    data = means.assign(muscle=means["muscle"].map(muscle_name), emotion=means["emotion"].map(emotion_name))
+    columns = {
+        "muscle": _MUSCLE,
+        "emotion": EMOTION,
+        "group": _GROUP,
+        "window": Column(description="Window after video onset, from 1.", kind="count", heading="Window"),
+        "n": Column(description="Participants.", kind="count", heading="N"),
+        "mean": Column(
+            description="Mean of the participants' means: natural log of the proportion of baseline.",
+            kind="number",
+            unit="log units",
+            heading="Mean",
+        ),
+        "sem": Column(
+            description="Standard error of the mean across participants.",
+            kind="number",
+            unit="log units",
+            heading="SEM",
+        ),
+    }
+    return Table(
+        name="window_means",
+        caption="The values of Figure 1: log EMG per muscle, direction, group and window.",
+        data=data,
+        columns=_without_empty_group(columns, data),
+    )
+
+
+def parameters_table(described: pd.DataFrame, *, preset: str) -> Table:
+    """Tabulate every parameter of the analysis, with its source, beside both presets."""
+    other = "paper" if preset == "recommended" else "recommended"
+    data = described.assign(
+        value=described["value"].map(_value_text),
+        other=described[other].map(_value_text),
+        differs=described["value"].map(_value_text) != described[other].map(_value_text),
+    )
+    data["differs"] = data["differs"].map({True: "yes", False: ""})
+    return Table(
+        name="parameters",
+        caption=f"Every parameter of the analysis (preset {preset}), where its value comes from, and the "
+        f"value of the preset {other}.",
+        data=data,
+        columns={
+            "name": Column(description="Name of the parameter.", heading="Parameter"),
+            "value": Column(description="Value in this analysis.", heading="Value"),
+            "unit": Column(description="Unit of the value.", heading="Unit"),
+            "other": Column(description=f"Value of the preset {other}.", heading=f"Preset {other}"),
+            "differs": Column(description="Whether the two differ.", heading="Differs"),
+            "meaning": Column(description="What the parameter does.", heading="Meaning"),
+            "source": Column(description="Where the value comes from.", heading="Source"),
+        },
+    )
+
+
+def versions_table(versions: pd.DataFrame) -> Table:
+    """Tabulate what computed the results."""
+    return Table(
+        name="versions",
+        caption="What computed these results.",
+        data=versions,
+        columns={
+            "component": Column(description="Program or package.", heading="Component"),
+            "version": Column(description="Its version.", heading="Version"),
+        },
+    )
+
+
+def _without_empty_group(columns: dict[str, Column], data: pd.DataFrame) -> dict[str, Column]:
+    """Leave the column of groups out where the study has none."""
+    if (data["group"].isna() | (data["group"] == NO_GROUP)).all():
+        return {name: column for name, column in columns.items() if name != "group"}
+    return columns
+
+
+def _value_text(value: Any) -> str:
+    """Write a parameter's value for people.
+
+    >>> _value_text((20.0, 400.0)), _value_text(True), _value_text(2.0), _value_text(("correct",))
+    ('20 to 400', 'yes', '2', 'correct')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        numbers = len(value) == 2 and not isinstance(value[0], str)
+        return (" to " if numbers else ", ").join(_value_text(part) for part in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
