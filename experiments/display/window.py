@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from experiments.display import Film, Flip
 from experiments.display.loading import FilmLoader
 from experiments.display.textures import FrameTextures
@@ -107,7 +109,7 @@ class WindowDisplay:
     def text(self, text: str) -> None:
         """Draw a text in the middle."""
         if text not in self._texts:
-            height_px = self._window.size[1] / 30
+            height_px = self._window.size[1] / 25
             self._texts[text] = self._visual.TextStim(
                 self._window,
                 text=text,
@@ -156,11 +158,11 @@ class WindowDisplay:
         return Flip(self._last_s, expected_s)
 
     def pixels(self) -> Any:
-        """Return what is on the screen now, shape ``(height_px, width_px, 3)``, uint8; slow, for tests."""
-        import numpy as np
+        """Return what was drawn and appears with the next flip, shape ``(height_px, width_px, 3)``, uint8.
 
-        image = self._window._getFrame(buffer="front")
-        return np.asarray(image.convert("RGB"))
+        Slow: for tests of what reaches the graphics card.
+        """
+        return np.asarray(self._window._getFrame(buffer="back").convert("RGB"))
 
     def close(self) -> None:
         """Close the window; may be called twice."""

@@ -16,7 +16,8 @@ class SessionParameters:
     """The session of Korb et al. (2023), "Stimuli and task".
 
     The values are the paper's, for both presets of the study: what a careful methodologist would do
-    differently concerns the analysis, not the task.
+    differently concerns the analysis, not the task. The duration of the videos (5 s in the paper) is that of
+    the stimulus set.
 
     Raises
     ------
@@ -42,8 +43,6 @@ class SessionParameters:
     """"a fixation cross was shown at the centre of the screen for 2–3 s (average duration 2.5 s)\""""
     fixation_max_s: float = 3.0
     """See `fixation_min_s`; the durations are spread evenly between the two, so that their mean is 2.5 s."""
-    video_s: float = 5.0
-    """"immediately followed by the video (5 s)\"; a stimulus set of another duration is refused."""
     feedback_s: float = 1.0
     """"and a feedback screen for 1 s\""""
     background_rgb: tuple[int, int, int] = (128, 128, 128)
@@ -53,7 +52,7 @@ class SessionParameters:
 
     def __post_init__(self) -> None:
         _check_positive(self, ("repetitions", "n_blocks", "longest_run"))
-        _check_positive(self, ("fixation_min_s", "fixation_max_s", "video_s", "feedback_s"))
+        _check_positive(self, ("fixation_min_s", "fixation_max_s", "feedback_s"))
         if self.n_practice < 0:
             raise ValueError(f"the number of practice trials cannot be negative, found {self.n_practice}")
         if self.fixation_max_s < self.fixation_min_s:

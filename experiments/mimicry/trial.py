@@ -99,7 +99,7 @@ def show_video(trial: Trial, stage: Stage) -> Shown:
         display.frame(frame)
 
     with no_garbage_collection():
-        return show(trial, stage, kind="video", duration_s=stage.parameters.video_s, draw=draw, shown=shown)
+        return show(trial, stage, kind="video", duration_s=film.n_frames / film.fps, draw=draw, shown=shown)
 
 
 def show_feedback(trial: Trial, response: Response, stage: Stage, *, following: Trial | None) -> Shown:
