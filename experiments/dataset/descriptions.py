@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Description = dict[str, Any]
@@ -86,3 +87,17 @@ TASK_DESCRIPTION = (
 INSTRUCTIONS = (
     "Press the arrow-up key once, at the moment at which the first expression changes into the second."
 )
+
+
+def trial_types_with(names: Sequence[str]) -> Description:
+    """Describe the column trial_type where an imported recording has events of other names.
+
+    >>> trial_types_with(["angry", "BAD_missing"])["Levels"]["angry"]
+    'event of the imported recording'
+    """
+    levels = {
+        name: "no signal was recorded" if name.startswith("BAD_") else "event of the imported recording"
+        for name in names
+    }
+    known = EVENTS["trial_type"]
+    return {**known, "Levels": {**known["Levels"], **levels}}

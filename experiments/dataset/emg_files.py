@@ -147,11 +147,15 @@ def write_events(
     onset : str, optional
         What an onset is, if it is not counted from the first sample of the EMG.
     """
-    write_table(folder / f"{stem}_events.tsv", columns, events)
+    rows = list(events)
+    write_table(folder / f"{stem}_events.tsv", columns, rows)
     dictionary: dict[str, Any] = {
         name: descriptions.EVENTS.get(name, {"Description": "Column of the imported recording's events"})
         for name in columns
     }
+    foreign = {str(row["trial_type"]) for row in rows} - set(descriptions.EVENTS["trial_type"]["Levels"])
+    if foreign:
+        dictionary["trial_type"] = descriptions.trial_types_with(sorted(foreign))
     if onset is not None:
         dictionary["onset"] = {**dictionary["onset"], "Description": onset}
     write_json(folder / f"{stem}_events.json", {**(about or {}), **dictionary}, simulated=simulated)
