@@ -176,6 +176,7 @@ def process(recording: Recording, parameters: EMGParameters) -> ProcessedEMG:
         rectified = recording.signal_kind[muscle] == "rectified"
         smooth = envelope(signal, fs_hz=recording.fs_hz, rectified=rectified, parameters=parameters)
         done = _muscle_trials(signal, smooth, trials["sample"].to_numpy(), recording.fs_hz, parameters)
+        _say_if_nothing_is_left(done, recording.participant, muscle)
         about = trials.assign(participant=recording.participant, group=recording.group, muscle=muscle)
         windows.append(_windows_table(about, done))
         exclusions.append(_exclusions_table(about, done))
@@ -326,6 +327,19 @@ def _curves_table(about: pd.DataFrame, done: _MuscleTrials) -> pd.DataFrame:
 def _below_each_other(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Concatenate, without the empty tables (whose columns have no types worth keeping)."""
     return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+
+
+def _say_if_nothing_is_left(done: _MuscleTrials, participant: str, muscle: str) -> None:
+    if done.kept.any():
+        return
+    counts = {rule: int(broken.sum()) for rule, broken in done.broken.items() if broken.any()}
+    why = ", ".join(f"{n} {rule.replace('_', ' ')}" for rule, n in counts.items())
+    warnings.warn(
+        f"participant {participant}, {muscle}: none of the {len(done.kept)} trials was kept ({why}); the muscle "
+        "is missing from the analysis of this participant and its trials are counted as excluded",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _check_mains(recording: Recording, parameters: EMGParameters) -> None:

@@ -151,8 +151,8 @@ def import_command(
     channels: Annotated[
         Path | None,
         typer.Option(
-            help="Channel map (TOML): which channel is which muscle, and where the triggers are. Examples are "
-            "in analysis/mimicry/maps.",
+            help="Channel map (TOML): which channel is which muscle, and where the triggers are. Examples "
+            "are in analysis/mimicry/maps.",
             show_default=False,
         ),
     ] = None,
