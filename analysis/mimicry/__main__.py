@@ -14,12 +14,14 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+_TYPER: dict[str, Any] = {
+    "no_args_is_help": True,
+    "pretty_exceptions_enable": False,
+    "add_completion": False,
+    "rich_markup_mode": None,
+}
+app = typer.Typer(**_TYPER)
+import_app = typer.Typer(**_TYPER)
 
 
 class Preset(str, Enum):
@@ -97,12 +99,66 @@ def _say(summary: dict[str, Any], folder: Path, *, as_json: bool) -> None:
         print(json.dumps({"report": str(report), **summary}, ensure_ascii=False))
 
 
+@import_app.command()
+def import_(
+    study: Annotated[
+        Path, typer.Argument(help="Folder of the study; a new one is made.", show_default=False)
+    ],
+    recording: Annotated[
+        Path,
+        typer.Argument(
+            help="The recording: BDF, EDF, BrainVision (.vhdr), EEGLAB (.set), XDF or delimited text.",
+            show_default=False,
+        ),
+    ],
+    participant: Annotated[str, typer.Option(help="Id of letters and digits.", show_default=False)],
+    channels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Channel map (TOML): which channel is which muscle, units, sampling rate, triggers.",
+            show_default=False,
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="Blind code of the group of a participant who is new.", show_default=False),
+    ] = None,
+    allow_flat: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Muscle whose signal may be missing throughout; can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a machine-readable summary as the last line.")
+    ] = False,
+) -> None:
+    """Bring a recording that was made elsewhere, with any amplifier, into a study."""
+    from analysis.mimicry.import_recording import import_recording
+
+    summary = import_recording(
+        study,
+        participant=participant,
+        recording=recording,
+        channels=channels,
+        group=group,
+        allow_flat=allow_flat or (),
+    )
+    for text in summary["warnings"]:
+        print(f"warning: {text}", file=sys.stderr)
+    counts = ", ".join(f"{n} {kind}" for kind, n in summary["events"].items())
+    print(
+        f"participant {participant}: {summary['duration_s']:g} s at {summary['fs_hz']:g} Hz; events: {counts}"
+    )
+    if as_json:
+        print(json.dumps(summary, ensure_ascii=False))
+
+
 def main() -> None:
     """Import a recording where the first word is `import`; analyse a study otherwise."""
     try:
         if sys.argv[1:2] == ["import"]:
-            from analysis.mimicry.import_recording import app as import_app
-
             import_app(args=sys.argv[2:], prog_name="python -m analysis.mimicry import")
         else:
             app(prog_name="python -m analysis.mimicry")

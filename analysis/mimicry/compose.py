@@ -19,13 +19,14 @@ from analysis.mimicry.methods_text import (
 from analysis.mimicry.model_fit import ModelResult
 from analysis.mimicry.model_tables import term_name
 from analysis.mimicry.parameters import describe
+from analysis.mimicry.sample import describe_sample, sample_table
 from analysis.mimicry.sentences import f_text, muscle_summary
 from analysis.mimicry.study import MimicryResults, other_origin_window
 from analysis.mimicry.summaries import NO_GROUP, exclusions_by_group
 from analysis.report import Report
 from analysis.report.provenance import versions
 
-LOG_UNIT = "log units"
+LOG_UNIT = "log units (time: per s)"
 
 
 def compose_report(results: MimicryResults) -> Report:
@@ -49,6 +50,7 @@ def compose_report(results: MimicryResults) -> Report:
         facts=_facts(results),
     )
     _summary(report, results)
+    _sample(report, results)
     if results.emg.measured:
         _emg(report, results)
     _response_times(report, results)
@@ -102,7 +104,16 @@ def _summary(report: Report, results: MimicryResults) -> None:
             )
             report.paragraph(f"Response times ({_unit_words(unit)}): {tests}.")
     for text in doubts(results):
-        report.warning(text)
+        report.alert(text)
+
+
+def _sample(report: Report, results: MimicryResults) -> None:
+    report.section("Participants")
+    participants = results.study.participants
+    if results.group_names:
+        participants = participants.assign(group=participants["group"].map(results.group_names))
+    measured = [each for each in results.study.recordings if each not in results.emg.failures]
+    report.table(sample_table(describe_sample(participants, measured=measured)))
 
 
 def _emg(report: Report, results: MimicryResults) -> None:
@@ -125,9 +136,10 @@ def _emg(report: Report, results: MimicryResults) -> None:
         "trials, with SEM as band. Percentages are averaged here, not their logarithms, so that values lie "
         "a little higher than in Figure 1.",
     )
-    report.table(tables.means_table(results.means))
     for model in results.models.values():
         _model(report, results, model)
+    report.heading("Values of Figure 1")
+    report.table(tables.means_table(results.means))
 
 
 def _model(report: Report, results: MimicryResults, model: ModelResult) -> None:
@@ -140,7 +152,7 @@ def _model(report: Report, results: MimicryResults, model: ModelResult) -> None:
     for text in model.left_out:
         report.note(text)
     for text in model.warnings:
-        report.note(f"Warning: {text}.")
+        report.warning(f"{text[0].upper()}{text[1:]}.")
     report.table(model_tables.anova_table(model, title=title, origin=_origin_caption(results, model)))
     if len(model.slopes):
         report.table(model_tables.slopes_table(model, title=title))
@@ -198,7 +210,7 @@ def _response_times(report: Report, results: MimicryResults) -> None:
         for text in model.left_out:
             report.note(text)
         for text in model.warnings:
-            report.note(f"Warning: {text}.")
+            report.warning(f"{text[0].upper()}{text[1:]}.")
         report.table(model_tables.anova_table(model, title=title, origin=""))
         report.table(
             model_tables.fixed_effects_table(
@@ -260,9 +272,9 @@ def _quality(report: Report, results: MimicryResults) -> None:
         report.figure(
             f"quality_participants_{i:02d}",
             page,
-            f"Participants' average EMG around video onset, page {i}: mean of the kept trials. All "
-            f"pages have the "
-            "same scale; what lies beyond it is cut off.",
+            f"Participants' average EMG around video onset, page {i}: mean of the kept trials (ZM, "
+            "zygomaticus major; CS, corrugator supercilii). All pages have the same scale; what lies beyond it "
+            "is cut off.",
             dots_per_inch=150,
         )
     if len(emg.worst):
@@ -270,8 +282,8 @@ def _quality(report: Report, results: MimicryResults) -> None:
             report.figure(
                 f"quality_worst_trials_{i:02d}",
                 page,
-                f"Each participant's worst excluded trial per muscle, page {i}, each on its own scale (ZM, "
-                "zygomaticus major; CS, corrugator supercilii), with the rule that it broke by most.",
+                f"Each participant's worst excluded trial per muscle, page {i}, each on its own scale, with "
+                "the rule that it broke by most.",
                 dots_per_inch=150,
             )
         report.table(tables.worst_trials_table(emg.worst))

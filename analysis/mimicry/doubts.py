@@ -8,7 +8,7 @@ from analysis.mimicry.study import MimicryResults
 
 MANY_EXCLUDED_PERCENT = 50.0
 """Above this, a participant's excluded trials are worth a warning."""
-MUCH_HUM_PERCENT = 50.0
+MUCH_HUM_PERCENT = 80.0
 """Above this part of hum in a raw signal, the recording is worth a warning."""
 
 

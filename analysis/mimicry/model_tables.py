@@ -8,6 +8,7 @@ from analysis.mimicry.figures import emotion_name
 from analysis.mimicry.model_fit import ModelResult
 from analysis.mimicry.tables import DF_COLUMN, EMOTION, F_COLUMNS, P_COLUMN, P_EMPHASIS
 from analysis.report import Column, Table
+from analysis.report.table import format_value
 
 
 def anova_table(model: ModelResult, *, title: str, origin: str) -> Table:
@@ -89,7 +90,6 @@ def fixed_effects_table(model: ModelResult, *, title: str, unit: str, contrasts:
             "t": Column(description="t statistic.", kind="statistic", heading="t"),
             "p": P_COLUMN,
         },
-        emphasise_p_below=P_EMPHASIS,
     )
 
 
@@ -97,6 +97,7 @@ def random_effects_table(model: ModelResult, *, title: str, unit: str) -> Table:
     """Tabulate the standard deviations and correlations of the random effects, and the residual's."""
     effects = model.random_effects.rename(columns={"group": "by"})
     effects = effects.assign(correlations=effects["correlations"].map(_correlations_text))
+    criterion = format_value(model.criterion, "statistic")
     columns = {
         "by": Column(description="Grouping factor.", heading="By"),
         "term": Column(description="Random effect.", heading="Effect"),
@@ -109,7 +110,7 @@ def random_effects_table(model: ModelResult, *, title: str, unit: str) -> Table:
     faces = f", {model.n_faces} faces" if model.n_faces else ""
     return Table(
         name=f"random_effects_{model.name}",
-        caption=f"{title}: random effects ({counts}{faces}; REML criterion {model.criterion:.2f}).",
+        caption=f"{title}: random effects ({counts}{faces}; REML criterion {criterion}).",
         data=effects,
         columns=columns,
     )
@@ -125,4 +126,4 @@ def term_name(term: str) -> str:
 
 
 def _correlations_text(correlations: Sequence[float]) -> str:
-    return ", ".join(f"{value:.2f}".replace("-", "−") for value in correlations)
+    return ", ".join(format_value(value, "statistic") for value in correlations)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.mimicry.figures import EMOTION_COLOURS, emotion_name, muscle_name, ordered_muscles
+from analysis.mimicry.figures import EMOTION_COLOURS, emotion_name, ordered_muscles
 from analysis.report.drawing import FULL_WIDTH_MM, MM_PER_INCH, report_style
 
 PARTICIPANTS_PER_PAGE = 15
@@ -48,7 +48,7 @@ def draw_participants(curves: pd.DataFrame, counts: pd.DataFrame) -> Iterator[Fi
                     line = cell[cell["emotion"] == emotion]
                     panel.plot(line["time_s"], line["percent"], color=colour, linewidth=0.8)
                 panel.set_ylim(limits)
-                _label(panel, _short(muscle) + _excluded_text(numbers, participant, muscle))
+                _label(panel, _excluded_text(numbers, participant, muscle))
             _emotion_key(figure, emotions)
         yield figure
 
@@ -79,7 +79,7 @@ def draw_worst(worst: pd.DataFrame, worst_curves: pd.DataFrame) -> Iterator[Figu
                 ]
                 panel.plot(cell["time_s"], cell["percent"], color="#7A1F1F", linewidth=0.8)
                 panel.tick_params(labelleft=True)
-                _label(panel, MUSCLE_LETTERS.get(muscle, muscle) + _worst_text(first, participant, muscle))
+                _label(panel, _worst_text(first, participant, muscle))
         yield figure
 
 
@@ -128,22 +128,18 @@ def _label(panel: Axes, text: str) -> None:
     panel.text(0.0, 1.03, text, transform=panel.transAxes, fontsize=5.4, va="bottom", color="#444444")
 
 
-def _short(muscle: str) -> str:
-    return muscle_name(muscle).split()[0].lower()
-
-
 def _excluded_text(numbers: pd.DataFrame, participant: str, muscle: str) -> str:
     if (participant, muscle) not in numbers.index:
-        return ""
+        return MUSCLE_LETTERS.get(muscle, muscle)
     row = numbers.loc[(participant, muscle), ["n_excluded", "n_trials"]].astype(int)
-    return f": {row['n_excluded']} of {row['n_trials']} excluded"
+    return f"{MUSCLE_LETTERS.get(muscle, muscle)}: {row['n_excluded']} of {row['n_trials']} excluded"
 
 
 def _worst_text(first: pd.DataFrame, participant: str, muscle: str) -> str:
     if (participant, muscle) not in first.index:
-        return ": none"
+        return f"{MUSCLE_LETTERS.get(muscle, muscle)}: none"
     trial, rule = first.loc[(participant, muscle), ["trial", "rule"]]
-    return f": trial {trial:.0f}, {str(rule).replace('_', ' ')}"
+    return f"{MUSCLE_LETTERS.get(muscle, muscle)}: trial {trial:.0f}, {str(rule).replace('_', ' ')}"
 
 
 def _emotion_key(figure: Figure, emotions: Sequence[str]) -> None:

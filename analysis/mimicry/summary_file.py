@@ -69,7 +69,7 @@ def _model(model: ModelResult) -> dict[str, Any]:
 
 
 def _by_term(table: pd.DataFrame) -> dict[str, Any]:
-    return table.set_index("term").to_dict(orient="index") if len(table) else {}
+    return {row["term"]: {key: row[key] for key in row if key != "term"} for row in table.to_dict("records")}
 
 
 def _plain(value: Any) -> Any:

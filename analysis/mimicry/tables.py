@@ -90,7 +90,9 @@ def exclusions_by_group_table(by_group: pd.DataFrame) -> Table:
 def worst_trials_table(worst: pd.DataFrame) -> Table:
     """Tabulate the most deviant trials."""
     data = worst.assign(
-        muscle=worst["muscle"].map(muscle_name), broken=worst["rule"].map(RULES).fillna(worst["rule"])
+        muscle=worst["muscle"].map(muscle_name),
+        broken=worst["rule"].map(RULES).fillna(worst["rule"]),
+        unit=worst["unit"].replace({"uV": "µV"}),
     )
     return Table(
         name="worst_trials",
@@ -102,13 +104,15 @@ def worst_trials_table(worst: pd.DataFrame) -> Table:
             "trial": Column(description="Number of the trial in the session.", kind="count", heading="Trial"),
             "broken": Column(description="Rule that the trial broke by most.", heading="Rule"),
             "value": Column(
-                description="The trial's value: % of baseline or µV (baseline rules), or their logarithm, as "
-                "the parameter outlier_scale says.",
-                kind="number",
-                heading="Value",
+                description="The trial's value, in the unit of the rule.", kind="number", heading="Value"
             ),
             "lower": Column(description="Lower limit, same unit.", kind="number", heading="Lower limit"),
             "upper": Column(description="Upper limit, same unit.", kind="number", heading="Upper limit"),
+            "unit": Column(
+                description="Unit of the value and the limits: % of baseline, or microvolts (rules of the "
+                "baseline).",
+                heading="Unit",
+            ),
             "excess": Column(
                 description="Distance from the middle of the limits in half-widths.",
                 kind="statistic",

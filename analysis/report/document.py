@@ -88,15 +88,14 @@ class Report:
         self.subtitle = subtitle
         self.simulated = simulated
         self.facts = list(facts)
+        self.alerts: list[str] = []
         self.sections: list[Section] = []
         self.figures: dict[str, tuple[Figure, str, int]] = {}
         self.tables: dict[str, Table] = {}
 
-    @property
-    def warnings(self) -> list[str]:
-        """Every warning of the report, in the order in which it appears."""
-        blocks = (block for section in self.sections for block in section.blocks)
-        return [block.text for block in blocks if block.kind == "warning"]
+    def alert(self, text: str) -> None:
+        """Add a warning to the list in the head of the page."""
+        self.alerts.append(text)
 
     def section(self, title: str) -> None:
         """Begin a section; what is added next stands in it."""
@@ -116,7 +115,7 @@ class Report:
         self._add(Block(kind="note", text=text))
 
     def warning(self, text: str) -> None:
-        """Add a warning, which is also listed in the head of the page."""
+        """Add a warning at this place."""
         self._add(Block(kind="warning", text=text))
 
     def formula(self, text: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 MM_PER_INCH = 25.4
 SINGLE_COLUMN_MM = 85.0
@@ -66,10 +67,12 @@ def new_figure(*, width_mm: float, height_mm: float) -> Figure:
 
 def stamp_simulated(figure: Figure) -> None:
     """Write SIMULATED into the upper right corner of a figure, so that the mark travels with every copy."""
+    corner = figure.transFigure + ScaledTranslation(-4 / 72, -4 / 72, figure.dpi_scale_trans)
     figure.text(
-        0.995,
-        0.995,
+        1.0,
+        1.0,
         "SIMULATED",
+        transform=corner,
         ha="right",
         va="top",
         fontsize=6.5,

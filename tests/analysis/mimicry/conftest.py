@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from experiments.dataset.foreign_recording import add_recording
 from experiments.dataset.study import add_participant, create_study
 from hardware.simulated import effects
