@@ -6,21 +6,15 @@ import cv2
 import numpy as np
 
 
-def eye_transform(
-    eyes_px: np.ndarray, *, width_px: int, height_px: int, eye_distance: float, eye_height: float
-) -> np.ndarray:
+def eye_transform(eyes_px: np.ndarray, places_px: np.ndarray) -> np.ndarray:
     """Return the transform that brings two eyes to their places in the frame.
 
     Parameters
     ----------
     eyes_px
         Centres of the eyes in the photograph, shape ``(2, 2)``, left one in the picture first; each x, y.
-    width_px, height_px
-        Size of the frame.
-    eye_distance
-        Distance between the eyes in the frame as a fraction of its width.
-    eye_height
-        Distance of the eyes from the upper edge as a fraction of the frame's height.
+    places_px
+        Where they shall be in the frame, shape ``(2, 2)``.
 
     Returns
     -------
@@ -34,20 +28,16 @@ def eye_transform(
 
     Examples
     --------
-    >>> eyes = np.array([[10.0, 20.0], [40.0, 20.0]])
-    >>> transform = eye_transform(eyes, width_px=600, height_px=800, eye_distance=0.25, eye_height=0.42)
-    >>> transform_points(eyes, transform).round(6).tolist()
-    [[224.5, 335.58], [374.5, 335.58]]
+    >>> eyes, places = np.array([[10.0, 20.0], [10.0, 50.0]]), np.array([[225.0, 336.0], [375.0, 336.0]])
+    >>> transform_points(eyes, eye_transform(eyes, places)).round(6).tolist()
+    [[225.0, 336.0], [375.0, 336.0]]
     """
-    across = eyes_px[1] - eyes_px[0]
-    distance_px = np.hypot(*across)
-    if distance_px == 0:
+    across, target = complex(*(eyes_px[1] - eyes_px[0])), complex(*(places_px[1] - places_px[0]))
+    if across == 0:
         raise ValueError("both eyes are at the same place")
-    scale = eye_distance * width_px / distance_px
-    cosine, sine = scale * across / distance_px
-    turn = np.array([[cosine, sine], [-sine, cosine]])
-    middle = np.array([0.5 * (width_px - 1), eye_height * (height_px - 1)])
-    return np.column_stack([turn, middle - turn @ eyes_px.mean(axis=0)])
+    factor = target / across
+    turn = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
+    return np.column_stack([turn, places_px.mean(axis=0) - turn @ eyes_px.mean(axis=0)])
 
 
 def transform_points(points_px: np.ndarray, transform: np.ndarray) -> np.ndarray:
@@ -81,10 +71,8 @@ def transform_image(image: np.ndarray, transform: np.ndarray, *, width_px: int, 
     return cv2.warpAffine(image, transform, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
-def outside_fraction(
-    shape: tuple[int, ...], transform: np.ndarray, *, width_px: int, height_px: int
-) -> float:
-    """Return how much of the frame lies outside the photograph, from 0 to 1.
+def outside_fraction(shape: tuple[int, ...], transform: np.ndarray, *, shown: np.ndarray) -> float:
+    """Return how much of what is shown of the frame lies outside the photograph, from 0 to 1.
 
     Parameters
     ----------
@@ -92,9 +80,15 @@ def outside_fraction(
         Shape of the photograph, height first.
     transform
         Shape ``(2, 3)``, from `eye_transform`.
-    width_px, height_px
-        Size of the frame.
+    shown
+        Pixels of the frame that are shown, boolean, shape ``(height_px, width_px)``.
+
+    Examples
+    --------
+    >>> shifted = np.array([[1.0, 0.0, 5.0], [0.0, 1.0, 0.0]])
+    >>> outside_fraction((20, 10), shifted, shown=np.ones((20, 10), bool))
+    0.5
     """
     photograph = np.ones(shape[:2], np.uint8)
-    inside = cv2.warpAffine(photograph, transform, (width_px, height_px), flags=cv2.INTER_NEAREST)
-    return float(1 - inside.mean())
+    inside = cv2.warpAffine(photograph, transform, shown.shape[::-1], flags=cv2.INTER_NEAREST)
+    return float(1 - inside[shown].mean())

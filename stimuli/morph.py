@@ -156,6 +156,10 @@ class Morph:
         box = (slice(top, bottom), slice(left, right))
         hidden[box] = np.rint(hidden[box] * (1 - weight) + shown[box] * weight).astype(np.uint16)
 
+    def face_region(self) -> np.ndarray:
+        """Return where the inner face is on the half-way shape, from 0 to 1."""
+        return self._inside(self.outline(0.5), margin=-0.1)
+
     def mouth_region(self) -> np.ndarray:
         """Return where the mouth's opening is on the half-way shape, from 0 to 1; all 0 if unknown."""
         return self._opening(INNER_LIPS)

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 from PIL import ImageColor
 
 METHOD_VERSION = 1
@@ -89,6 +90,19 @@ class MorphParameters:
         125
         """
         return round(self.duration_s * self.fps)
+
+    @property
+    def eyes_px(self) -> np.ndarray:
+        """Where the eyes are in every frame, shape ``(2, 2)``, left one in the picture first; each x, y.
+
+        Examples
+        --------
+        >>> MorphParameters().eyes_px.round(6).tolist()
+        [[224.5, 335.58], [374.5, 335.58]]
+        """
+        half_px = self.eye_distance * self.width_px / 2
+        x, y = (self.width_px - 1) / 2, self.eye_height * (self.height_px - 1)
+        return np.array([[x - half_px, y], [x + half_px, y]])
 
     @property
     def background_rgb(self) -> tuple[int, int, int]:

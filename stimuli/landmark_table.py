@@ -1,0 +1,104 @@
+"""Landmarks of a whole table of pairs, written to files that can be looked at, corrected and used again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from stimuli.contact_sheet import landmark_picture, row_of_pictures, stack_pictures
+from stimuli.landmark_files import write_landmark_file
+from stimuli.manifest import write_text
+from stimuli.pairs import LANDMARK_SUFFIX, PairTable
+from stimuli.photographs import read_photograph, write_png
+from stimuli.sources import PairSources, Source
+
+TABLE_NAME = "pairs.tsv"
+PICTURE_NAME = "landmarks.png"
+
+
+def write_landmarks(pairs: PairTable, sources: Sequence[PairSources], folder: Path) -> Path:
+    """Write a landmark file per photograph, a table of pairs that names them, and a picture to check them by.
+
+    Parameters
+    ----------
+    pairs
+        The table of pairs.
+    sources
+        Its photographs with their landmarks.
+    folder
+        A new or empty folder, so that landmarks corrected by hand are never overwritten.
+
+    Returns
+    -------
+    Path
+        The new table of pairs.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder holds anything.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(
+            f"{folder} exists and is not empty; landmarks in it may have been corrected by hand. "
+            "Choose a new folder with --out"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [
+        [
+            "pair",
+            "identity",
+            "sex",
+            *pairs.expressions,
+            *(name + LANDMARK_SUFFIX for name in pairs.expressions),
+        ]
+    ]
+    pictures = []
+    for source in sources:
+        both = list(zip(pairs.expressions, (source.first, source.second), strict=True))
+        names = [f"{source.pair.pair}_{expression}.json" for expression, _ in both]
+        for name, (_, photograph) in zip(names, both, strict=True):
+            _write_one(folder / name, photograph)
+        files = [_relative(photograph.photograph, folder) for _, photograph in both]
+        rows.append([source.pair.pair, source.pair.identity, source.pair.sex, *files, *names])
+        labels = [f"{source.pair.pair} {expression}" for expression, _ in both]
+        drawn = [_picture(photograph, label) for (_, photograph), label in zip(both, labels, strict=True)]
+        pictures.append(row_of_pictures(drawn))
+    write_png(folder / PICTURE_NAME, stack_pictures(pictures))
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows(rows)
+    write_text(folder / TABLE_NAME, text.getvalue())
+    return folder / TABLE_NAME
+
+
+def _write_one(path: Path, source: Source) -> None:
+    landmarks = source.landmarks
+    write_landmark_file(
+        path,
+        landmarks.points_px,
+        template=landmarks.template,
+        size_px=source.size_px,
+        photograph=source.photograph.name,
+        photograph_sha256=source.photograph_sha256,
+        confidence=landmarks.confidence,
+        yaw_deg=landmarks.yaw_deg,
+        scores=landmarks.scores,
+        warnings=list(landmarks.warnings),
+    )
+
+
+def _picture(source: Source, label: str) -> np.ndarray:
+    return landmark_picture(read_photograph(source.photograph), source.landmarks.points_px, label=label)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """Return a path as seen from a folder; in full where there is no way, as between drives of Windows."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
