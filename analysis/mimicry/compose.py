@@ -124,10 +124,8 @@ def _emg(report: Report, results: MimicryResults) -> None:
         "figure1_emg",
         figures.draw_windows(results.means, window_s=results.parameters.window_s),
         f"Facial EMG by muscle, direction and time{_by_group(results)}. {bars}. Points stand in the "
-        f"middle of "
-        f"their windows of {results.parameters.window_s:g} s; 0 is the baseline before the video (right "
-        f"axis: the "
-        f"same in percent). {_group_caption(results)}",
+        f"middle of their windows of {results.parameters.window_s:g} s; 0 is the baseline before the "
+        f"video (right axis: the same in percent). {_group_caption(results)}",
     )
     report.figure(
         "figure2_time_course",
@@ -173,8 +171,7 @@ def _origin_caption(results: MimicryResults, model: ModelResult) -> str:
     here = origin_words(results.parameters).removeprefix("and ")
     return (
         f"In this model {here}. Main effects and interactions without time depend on where time is "
-        f"zero; the last "
-        f"two columns give the tests with time zero {where}."
+        f"zero; the last two columns give the tests with time zero {where}."
     )
 
 
@@ -196,8 +193,7 @@ def _response_times(report: Report, results: MimicryResults) -> None:
         "figure3_response_times",
         figures.draw_response_times(means, unit="s"),
         f"Response times by direction{_by_group(results)}: each participant's mean (thin lines), and "
-        f"mean with "
-        f"SEM across participants (diamonds). {_group_caption(results)}",
+        f"mean with SEM across participants (diamonds). {_group_caption(results)}",
     )
     report.table(tables.response_times_table(means))
     for key, model in results.time_models.items():
@@ -227,9 +223,8 @@ def _time_exclusion_words(results: MimicryResults) -> str:
     counts = results.time_exclusions
     judged = counts["n_trials"].sum() - counts["n_outcome"].sum()
     text = (
-        f"{counts['n_outcome'].sum()} of {counts['n_trials'].sum()} trials had another outcome than one "
-        f"press of "
-        f"the right key; of the other {judged}, {counts['n_excluded'].sum()} "
+        f"{counts['n_outcome'].sum()} of {counts['n_trials'].sum()} trials had another outcome than "
+        f"one press of the right key; of the other {judged}, {counts['n_excluded'].sum()} "
         f"({100 * counts['n_excluded'].sum() / max(judged, 1):.2f} %) were outliers."
     )
     return f"{text} {_test_words(results.time_exclusion_test, 'response time', 'outliers')}".strip()
@@ -273,8 +268,8 @@ def _quality(report: Report, results: MimicryResults) -> None:
             f"quality_participants_{i:02d}",
             page,
             f"Participants' average EMG around video onset, page {i}: mean of the kept trials (ZM, "
-            "zygomaticus major; CS, corrugator supercilii). All pages have the same scale; what lies beyond it "
-            "is cut off.",
+            "zygomaticus major; CS, corrugator supercilii). All pages have the same scale; what lies "
+            "beyond it is cut off.",
             dots_per_inch=150,
         )
     if len(emg.worst):

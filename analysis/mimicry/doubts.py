@@ -42,7 +42,7 @@ def _doubtful_participants(results: MimicryResults) -> list[str]:
         if row["n_excluded"] == row["n_trials"]:
             texts.append(
                 f"Participant {row['participant']}: all {row['n_trials']} trials of the {muscle} were "
-                f"excluded."
+                "excluded."
             )
         elif row["percent_excluded"] > MANY_EXCLUDED_PERCENT:
             texts.append(
@@ -54,8 +54,8 @@ def _doubtful_participants(results: MimicryResults) -> list[str]:
         for row in noise[noise["mains_percent"] > MUCH_HUM_PERCENT].to_dict(orient="records"):
             texts.append(
                 f"Participant {row['participant']}: {row['mains_percent']:.0f} % of the power of the "
-                f"{figures.muscle_name(row['muscle']).lower()} signal is hum from the mains (before the "
-                f"filter)."
+                f"{figures.muscle_name(row['muscle']).lower()} signal is hum from the mains (before "
+                "the filter)."
             )
     return texts
 

@@ -75,11 +75,9 @@ def model_methods(parameters: MimicryParameters, models: Mapping[str, ModelResul
     has_time = any("time" in formula for formula in formulas)
     return (
         f"The log EMG of the {muscles} was analysed with {_model_words(formulas)}, one model per "
-        f"muscle, fitted by "
-        f"restricted maximum likelihood. Factors have {contrast_words(parameters)} contrasts; tests are "
-        f"type III "
-        "with Satterthwaite's degrees of freedom"
-        f"{', ' + origin_words(parameters) if has_time else ''}."
+        f"muscle, fitted by restricted maximum likelihood. Factors have {contrast_words(parameters)} "
+        "contrasts; tests are type III with Satterthwaite's degrees of "
+        f"freedom{', ' + origin_words(parameters) if has_time else ''}."
     )
 
 
@@ -114,10 +112,9 @@ def _filtered(parameters: MimicryParameters, noise: pd.DataFrame) -> str:
     phase = {"causal": "forward only", "zero": "forward and backward, without delay"}[parameters.filter_phase]
     filtered = (
         f"Signals were filtered with a band-pass of {low_hz:g} to {high_hz:g} Hz and a notch at "
-        f"{parameters.mains_hz:g} Hz{multiples} ({parameters.notch_width_hz:g} Hz wide), rectified, and "
-        f"smoothed "
-        f"with a low-pass of {parameters.smoothing_hz:g} Hz (Butterworth filters of order "
-        f"{parameters.filter_order} per pass, run {phase})."
+        f"{parameters.mains_hz:g} Hz{multiples} ({parameters.notch_width_hz:g} Hz wide), rectified, "
+        f"and smoothed with a low-pass of {parameters.smoothing_hz:g} Hz (Butterworth filters of "
+        f"order {parameters.filter_order} per pass, run {phase})."
     )
     signals = set(noise["signal"])
     if signals == {"raw"}:
@@ -132,8 +129,8 @@ def _epoched(parameters: MimicryParameters) -> str:
     baseline_s = parameters.baseline_s
     return (
         f"Epochs from {baseline_s:g} s before to {parameters.epoch_s:g} s after stimulus onset were "
-        f"expressed as "
-        f"a percentage of the baseline, the mean of the {1000 * baseline_s:g} ms before onset."
+        f"expressed as a percentage of the baseline, the mean of the {1000 * baseline_s:g} ms before "
+        "onset."
     )
 
 
@@ -142,16 +139,15 @@ def _excluded(parameters: MimicryParameters, percent_excluded: float) -> str:
     scale = {"log": "on a logarithmic scale", "percent": "on the plain scale"}[parameters.outlier_scale]
     return (
         f"Trials whose mean {join} peak lay more than {parameters.outlier_sd:g} SD from that "
-        f"participant's and "
-        f"muscle's average ({scale}) were removed, and likewise trials with an outlying baseline, as "
-        f"were trials "
-        f"without a usable signal; this excluded {percent_excluded:.1f} % of all trials."
+        f"participant's and muscle's average ({scale}) were removed, and likewise trials with an "
+        "outlying baseline, as were trials without a usable signal; this excluded "
+        f"{percent_excluded:.1f} % of all trials."
     )
 
 
 def _transformed(parameters: MimicryParameters) -> str:
     return (
         f"The rest was averaged in {parameters.n_windows} windows of {parameters.window_s:g} s, "
-        f"converted to the "
-        "proportion of baseline, and its natural logarithm taken, so that 0 is the baseline."
+        "converted to the proportion of baseline, and its natural logarithm taken, so that 0 is the "
+        "baseline."
     )

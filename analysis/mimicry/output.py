@@ -50,13 +50,13 @@ def check_folder(folder: Path, *, analysis: dict[str, Any]) -> None:
     if earlier.get("generated_by") != GENERATOR:
         raise FileExistsError(
             f"{folder} already has other files in it and is no result of this analysis; give another "
-            f"folder with --out"
+            "folder with --out"
         )
     other = [f"{key}: {earlier.get(key)!r}" for key, value in analysis.items() if earlier.get(key) != value]
     if other:
         raise FileExistsError(
-            f"{folder} holds the results of another analysis ({', '.join(other)}); give another folder "
-            f"with --out"
+            f"{folder} holds the results of another analysis ({', '.join(other)}); give another "
+            "folder with --out"
         )
 
 
