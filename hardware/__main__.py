@@ -53,8 +53,7 @@ def list_devices(as_json: JsonOption = False) -> None:
 
 @app.command()
 def check(rig: RigOption = None, as_json: JsonOption = False) -> None:
-    """Read the rig file, open the trigger line and send a staircase of codes to compare with the
-    recording."""
+    """Try the rig: read its file, open the trigger line, send a staircase of codes."""
     settings = read_rig(rig)
     print(describe(settings))
     port = open_trigger(settings)
@@ -68,8 +67,8 @@ def check(rig: RigOption = None, as_json: JsonOption = False) -> None:
     else:
         print(f"Sent {codes} on {settings.trigger_port}; a write took at most {max(write_ms):.2f} ms.")
         print("Now look at the recording: the same codes must be there, each as one pulse, in this order.")
-        print("A missing 1, 2, 4 ... 128 is a broken line of the cable; a 0 as an event of its own means
-        that") print('the device ends its pulses itself: set pulse = "device".')
+        print("A missing 1, 2, 4 ... 128 is a broken line of the cable. A 0 as an event of its own means")
+        print('that the device ends its pulses itself: set pulse = "device" in the rig file.')
     if as_json:
         summary = {"trigger": settings.trigger_kind, "port": settings.trigger_port, "sent": list(STAIRCASE)}
         print(json.dumps({**summary, "longest_write_ms": round(max(write_ms), 3)}))

@@ -1,6 +1,6 @@
 """Whole studies as tables, without signals: for simulation studies with hundreds of them.
 
-The effects are those of `hardware.simulated.effects`, the same that the simulated amplifier records, so that a
+The effects are those of `hardware.simulated.effects`, which the simulated amplifier records too, so that a
 table and an analysed recording have the same expectation.
 """
 
@@ -67,8 +67,8 @@ def simulate_windows(
     Returns
     -------
     pandas.DataFrame
-        participant, group, emotion, face, trial, muscle, window (1 to 5), emg (log proportion of baseline); one
-        row per kept trial, muscle and window.
+        participant, group, emotion, face, trial, muscle, window (1 to 5), emg (log proportion of baseline);
+        one row per kept trial, muscle and window.
 
     Examples
     --------
