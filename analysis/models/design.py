@@ -6,22 +6,25 @@ otherwise, for instance ``C(drug, contr.treatment)``.
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from formulaic import Formula, ModelSpec, SimpleFormula
-from formulaic.errors import FormulaicError
-from formulaic.parser.types import Factor
+from formulaic import ModelSpec, SimpleFormula
 
 from analysis.models.formula import MixedFormula, RandomTerm
-from analysis.models.table import ModelTable
-
-INTERCEPT = "(Intercept)"
-_DEPENDENT = 1e-7
-"""Share of its length that a column must have beside the others, or it counts as explained (as in R's lm)."""
+from analysis.models.rank import independent_columns, null_space
+from analysis.models.table import ModelTable, model_table
+from analysis.models.terms import (
+    coded_as_factors,
+    evaluate,
+    factors_in,
+    finite,
+    read_formula,
+    readable_name,
+    variables_in,
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class FixedEffects:
 
     def all_columns(self, grid: pd.DataFrame) -> np.ndarray:
         """Return the design at new values, dropped columns included, (n_rows, n_all_columns)."""
-        return _finite(self.spec.get_model_matrix(grid, context={}), len(grid), str(self.spec.formula))
+        return finite(self.spec.get_model_matrix(grid, context={}), len(grid), str(self.spec.formula))
 
     def estimable(self, full: np.ndarray) -> np.ndarray:
         """Reduce contrasts over all columns to the kept ones; NaN rows where they cannot be estimated."""
@@ -76,18 +79,23 @@ class RandomEffects:
     """Columns that are correlated with each other stand in the same block."""
 
 
-def used_columns(parsed: MixedFormula) -> tuple[list[str], list[str]]:
-    """Return the names of the variables and of the grouping columns in a formula."""
+def typed_table(parsed: MixedFormula, data: pd.DataFrame) -> ModelTable:
+    """Select, type and clean the columns that a formula needs; see `model_table`."""
     texts = [parsed.response, parsed.fixed, *(term.effects for term in parsed.random)]
-    variables = [str(name) for text in texts for name in sorted(_formula(text).required_variables)]
-    return variables, [name for term in parsed.random for name in term.groups]
+    formulas = [read_formula(text) for text in texts]
+    return model_table(
+        data,
+        variables=[name for formula in formulas for name in variables_in(formula)],
+        factors=coded_as_factors(formulas),
+        groups=[name for term in parsed.random for name in term.groups],
+    )
 
 
 def response_values(parsed: MixedFormula, table: ModelTable) -> np.ndarray:
     """Evaluate the left side of the formula, (n_observations,)."""
-    if _factors_in(_formula(parsed.response), table.frame):
+    if factors_in(read_formula(parsed.response), table.frame):
         raise ValueError(f"the response {parsed.response!r} should be a number, not a category")
-    _, matrix = _evaluated(f"0 + {parsed.response}", table.frame, ())
+    _, matrix = evaluate(f"0 + {parsed.response}", table.frame, ())
     if matrix.shape[1] != 1:
         raise ValueError(f"the response {parsed.response!r} should be one number per row")
     return matrix[:, 0]
@@ -95,15 +103,15 @@ def response_values(parsed: MixedFormula, table: ModelTable) -> np.ndarray:
 
 def fixed_effects(text: str, table: ModelTable) -> tuple[FixedEffects, list[str]]:
     """Build the fixed-effects design, and say in words what had to be left out of it."""
-    formula = _formula(text)
-    factors = _factors_in(formula, table.frame)
-    spec, full = _evaluated(text, table.frame, factors)
+    formula = read_formula(text)
+    factors = factors_in(formula, table.frame)
+    spec, full = evaluate(text, table.frame, factors)
     if not full.shape[1]:
         raise ValueError(f"the fixed effects {text!r} have no column: write at least 1 for an intercept")
-    names = [_readable(name, factors) for name in spec.column_names]
+    names = [readable_name(name, factors) for name in spec.column_names]
     kept = independent_columns(full)
     dropped = [position for position in range(full.shape[1]) if position not in set(kept)]
-    numeric = sorted(str(name) for name in formula.required_variables if name not in factors)
+    numeric = [name for name in variables_in(formula) if name not in factors]
     design = FixedEffects(
         matrix=full[:, kept],
         names=tuple(names[position] for position in kept),
@@ -113,7 +121,7 @@ def fixed_effects(text: str, table: ModelTable) -> tuple[FixedEffects, list[str]
         means={name: float(table.frame[name].mean()) for name in numeric},
         spreads={name: float(np.ptp(table.frame[name])) for name in numeric},
         spec=spec,
-        null_space=_null_space(full, kept, dropped),
+        null_space=null_space(full, kept, dropped),
         kept=np.asarray(kept),
     )
     said = _said_of_dropped(design, table.frame) + _said_of_origin(formula, table.frame, factors)
@@ -129,97 +137,6 @@ def random_effects(terms: Sequence[RandomTerm], table: ModelTable) -> tuple[list
     return effects, [warning for effect in effects for warning in _doubts(effect, len(table.frame))]
 
 
-def independent_columns(matrix: np.ndarray) -> list[int]:
-    """Return the leftmost columns that no other kept column explains.
-
-    Examples
-    --------
-    >>> independent_columns(np.array([[1.0, 0.0, 1.0], [1.0, 1.0, 2.0], [1.0, 2.0, 3.0]]))
-    [0, 1]
-    """
-    lengths = np.linalg.norm(matrix, axis=0)
-    triangle = np.asarray(np.linalg.qr(matrix / np.where(lengths > 0, lengths, 1.0), mode="r"))
-    basis = np.zeros((len(triangle), 0))
-    kept = []
-    for position in np.flatnonzero(lengths > 0):
-        rest = triangle[:, position]
-        for _ in range(2):
-            rest = rest - basis @ (basis.T @ rest)
-        size = np.linalg.norm(rest)
-        if size > _DEPENDENT:
-            kept.append(int(position))
-            basis = np.column_stack([basis, rest / size])
-    return kept
-
-
-def _formula(text: str) -> SimpleFormula:
-    """Read one side of a formula."""
-    try:
-        formula = Formula(text)
-    except FormulaicError as error:
-        raise ValueError(f"cannot read {text!r} in the formula: {_first_line(error)}") from None
-    if not isinstance(formula, SimpleFormula):
-        raise ValueError(f"cannot read {text!r} in the formula: expected terms joined by + * : and brackets")
-    return formula
-
-
-def _factors_in(formula: SimpleFormula, frame: pd.DataFrame) -> list[str]:
-    """Return the categorical columns that a formula uses."""
-    return [
-        str(name)
-        for name in frame
-        if name in formula.required_variables and isinstance(frame[name].dtype, pd.CategoricalDtype)
-    ]
-
-
-def _evaluated(
-    text: str, frame: pd.DataFrame, factors: Iterable[str], *, recode: bool = False
-) -> tuple[ModelSpec, np.ndarray]:
-    """Fix the columns of a design (levels, contrasts, centres) on the data at hand, and evaluate it there."""
-    terms = [
-        ":".join(_coded(factor, set(factors), recode) for factor in term.factors) for term in _formula(text)
-    ]
-    coded = Formula(" + ".join(["0", *terms]))
-    spec = ModelSpec.from_spec(coded, output="numpy", na_action="ignore")
-    try:
-        with np.errstate(all="ignore"):
-            matrix = spec.get_model_matrix(frame, context={})
-    except FormulaicError as error:
-        raise ValueError(f"cannot compute {text!r} from the data: {_first_line(error)}") from None
-    return matrix.model_spec, _finite(matrix, len(frame), text)
-
-
-def _finite(matrix: np.ndarray, n_rows: int, text: str) -> np.ndarray:
-    """Return the matrix as plain numbers, refusing what is not finite."""
-    values = np.asarray(matrix, dtype=float).reshape(n_rows, -1 if n_rows else 0)
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"{text!r} is not a finite number in every row (a logarithm of zero, a division by it?)"
-        )
-    return values
-
-
-def _coded(factor: Factor, factors: set[str], recode: bool) -> str:
-    """Write one variable of a term so that a factor gets sum-to-zero contrasts."""
-    text = str(factor.expr)
-    if factor.eval_method is Factor.EvalMethod.LOOKUP:
-        return f"C(`{text}`, contr.sum)" if text in factors else f"`{text}`"
-    if recode and text.startswith("C("):
-        call = ast.parse(text, mode="eval").body
-        if isinstance(call, ast.Call) and call.args:
-            return f"C({ast.unparse(call.args[0])}, contr.sum)"
-    return text
-
-
-def _readable(name: str, factors: Iterable[str]) -> str:
-    """Name a column as a reader of the formula would."""
-    if name in {"1", "Intercept"}:
-        return INTERCEPT
-    for factor in factors:
-        name = name.replace(f"C(`{factor}`, contr.sum)", factor).replace(f"C({factor}, contr.sum)", factor)
-    return name
-
-
 def _type3(
     formula: SimpleFormula,
     frame: pd.DataFrame,
@@ -232,7 +149,7 @@ def _type3(
     solution = np.eye(len(kept))
     if any("C(" in str(factor.expr) for term in formula for factor in term.factors):
         used = matrix[:, kept]
-        spec, recoded = _evaluated(str(formula), frame, factors, recode=True)
+        spec, recoded = evaluate(str(formula), frame, factors, recode=True)
         kept = independent_columns(recoded)
         scale = np.linalg.norm(recoded[:, kept], axis=0)
         solution = np.linalg.lstsq(recoded[:, kept] / scale, used, rcond=None)[0] / scale[:, None]
@@ -244,15 +161,6 @@ def _type3(
         if label != "1" and rows:
             hypotheses[label] = solution[rows]
     return hypotheses
-
-
-def _null_space(full: np.ndarray, kept: list[int], dropped: list[int]) -> np.ndarray:
-    """Return the combinations of all columns that are zero in the data, (n_columns, n_dropped)."""
-    null = np.zeros((full.shape[1], len(dropped)))
-    if dropped:
-        null[kept] = np.linalg.lstsq(full[:, kept], full[:, dropped], rcond=None)[0]
-        null[dropped, range(len(dropped))] = -1.0
-    return null
 
 
 def _said_of_origin(formula: SimpleFormula, frame: pd.DataFrame, factors: list[str]) -> list[str]:
@@ -296,13 +204,13 @@ def _one_group(groups: tuple[str, ...], terms: list[RandomTerm], frame: pd.DataF
     names: list[str] = []
     blocks: list[tuple[int, ...]] = []
     for term in terms:
-        factors = _factors_in(_formula(term.effects), frame)
-        spec, matrix = _evaluated(term.effects, frame, factors)
+        factors = factors_in(read_formula(term.effects), frame)
+        spec, matrix = evaluate(term.effects, frame, factors)
         positions = range(len(names), len(names) + len(spec.column_names))
         if not positions:
             raise ValueError(f"the random effects {term} have no column")
         matrices.append(matrix)
-        names += [_readable(name, factors) for name in spec.column_names]
+        names += [readable_name(name, factors) for name in spec.column_names]
         blocks += [tuple(positions)] if term.correlated else [(position,) for position in positions]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
@@ -350,8 +258,3 @@ def _doubts(effect: RandomEffects, n_observations: int) -> list[str]:
                 f"{name} does not vary within any level of {effect.group}: its slope is not a within effect"
             )
     return said
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of a library's message."""
-    return str(error).strip().splitlines()[0]

@@ -21,12 +21,11 @@ from scipy import stats
 
 from analysis.models.criterion import Criterion
 from analysis.models.crossproducts import Design, reduce_design, reduce_response
-from analysis.models.design import FixedEffects, fixed_effects, random_effects, response_values, used_columns
+from analysis.models.design import FixedEffects, fixed_effects, random_effects, response_values, typed_table
 from analysis.models.formula import parse_formula
 from analysis.models.optimum import Optimum, find_optimum
 from analysis.models.satterthwaite import FixedEffectTests, fixed_effect_tests
 from analysis.models.summary import summary
-from analysis.models.table import model_table
 from analysis.models.threads import blas_threads
 from analysis.models.trends import mean_contrasts, slope_contrasts
 from analysis.models.variances import VarianceComponents, variance_components
@@ -58,7 +57,7 @@ class MixedFit:
     vcov: pd.DataFrame
     """Covariance matrix of the estimates."""
     random_effects: pd.DataFrame
-    """group, term, sd, correlations (with the terms above it in the bracket); the last row is the residual."""
+    """group, term, sd, correlations (with the terms above it in the bracket); last row: the residual."""
     sigma: float
     """Residual standard deviation, in the unit of the response."""
     criterion: float
@@ -240,11 +239,10 @@ def fit_mixed(formula: str, data: pd.DataFrame, *, reml: bool = True) -> MixedFi
     >>> fit = fit_mixed("emg ~ emotion + (1|subject)", data)
     >>> print(fit.anova().round(2).to_string(index_names=False))
              num_df  den_df      F    p
-    emotion       1   219.0  39.49  0.0
+    emotion       1   219.0  45.06  0.0
     """
     parsed = parse_formula(formula)
-    variables, groups = used_columns(parsed)
-    table = model_table(data, variables=variables, groups=groups)
+    table = typed_table(parsed, data)
     with blas_threads(0):
         response = response_values(parsed, table)
         fixed, fixed_warnings = fixed_effects(parsed.fixed, table)

@@ -22,7 +22,9 @@ class ModelTable:
     warnings: tuple[str, ...]
 
 
-def model_table(data: pd.DataFrame, *, variables: Iterable[str], groups: Iterable[str]) -> ModelTable:
+def model_table(
+    data: pd.DataFrame, *, variables: Iterable[str], groups: Iterable[str], factors: Iterable[str] = ()
+) -> ModelTable:
     """Select, type and clean the columns of a model.
 
     Parameters
@@ -32,6 +34,8 @@ def model_table(data: pd.DataFrame, *, variables: Iterable[str], groups: Iterabl
     variables : iterable of str
         Columns of the response, the fixed effects and the random slopes. Text, categories and truth values
         become categories, numbers stay numbers.
+    factors : iterable of str
+        Those of the variables whose numbers are names of levels.
     groups : iterable of str
         Columns that name groups; they become categories whatever their type.
 
@@ -54,7 +58,7 @@ def model_table(data: pd.DataFrame, *, variables: Iterable[str], groups: Iterabl
     >>> len(table.frame), table.warnings
     (2, ('1 of 3 rows left out because of missing values (y: 1)',))
     """
-    variables, groups = tuple(dict.fromkeys(variables)), tuple(dict.fromkeys(groups))
+    variables, groups, factors = tuple(variables), tuple(groups), tuple(factors)
     _check_columns(data, (*variables, *groups))
     frame = data.loc[:, list(dict.fromkeys((*variables, *groups)))].reset_index(drop=True)
     missing = frame.isna()
@@ -62,7 +66,14 @@ def model_table(data: pd.DataFrame, *, variables: Iterable[str], groups: Iterabl
     if not kept.any():
         raise ValueError(f"no row is complete: {_missing_counts(missing) or 'the table is empty'}")
     frame = frame.loc[kept].reset_index(drop=True)
-    columns = {name: _typed(frame[name], is_group=name in groups) for name in frame}
+    columns: dict[str, pd.Series] = {}
+    for name in map(str, frame):
+        if name in groups:
+            columns[name] = _category(frame[name], "grouping factor")
+        elif name in factors or not _is_number(frame[name]):
+            columns[name] = _category(frame[name], "factor")
+        else:
+            columns[name] = _number(frame[name])
     warnings = []
     if not kept.all():
         counts = _missing_counts(missing)
@@ -89,22 +100,24 @@ def _missing_counts(missing: pd.DataFrame) -> str:
     return ", ".join(f"{name}: {count}" for name, count in missing.sum().items() if count)
 
 
-def _typed(column: pd.Series, *, is_group: bool) -> pd.Series:
-    """Return the column as float or as category without empty levels."""
-    if not is_group and _is_number(column):
-        values = column.astype(float)
-        if not np.isfinite(values).all():
-            raise ValueError(
-                f"column {column.name!r} has {(~np.isfinite(values)).sum()} infinite values "
-                "(the logarithm of zero?): correct or leave out these rows"
-            )
-        return values
+def _number(column: pd.Series) -> pd.Series:
+    """Return the column as float."""
+    values = column.astype(float)
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"column {column.name!r} has {(~np.isfinite(values)).sum()} infinite values "
+            "(the logarithm of zero?): correct or leave out these rows"
+        )
+    return values
+
+
+def _category(column: pd.Series, what: str) -> pd.Series:
+    """Return the column as category without empty levels."""
     is_time = types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column)
-    if is_time and not is_group:
+    if is_time and what == "factor":
         raise ValueError(f"column {column.name!r} holds dates or times: turn it into a number first")
     levels = column.astype("category").cat.remove_unused_categories()
     if len(levels.cat.categories) < 2:
-        what = "grouping factor" if is_group else "factor"
         raise ValueError(
             f"the {what} {column.name!r} has only one level in the complete rows, "
             f"{levels.cat.categories[0]!r}: it needs at least two, or leave it out of the formula"

@@ -9,11 +9,10 @@ from scipy import stats
 
 from analysis.models.criterion import Criterion
 from analysis.models.crossproducts import reduce_design, reduce_response
-from analysis.models.design import fixed_effects, random_effects, response_values, used_columns
+from analysis.models.design import fixed_effects, random_effects, response_values, typed_table
 from analysis.models.formula import parse_formula
 from analysis.models.optimum import find_optimum
 from analysis.models.satterthwaite import fixed_effect_tests
-from analysis.models.table import model_table
 
 FORMULAS = [
     "y ~ x + (1|g)",
@@ -41,8 +40,7 @@ def data() -> pd.DataFrame:
 
 def prepared(formula: str, data: pd.DataFrame, *, reml: bool) -> Criterion:
     parsed = parse_formula(formula)
-    variables, groups = used_columns(parsed)
-    table = model_table(data, variables=variables, groups=groups)
+    table = typed_table(parsed, data)
     design = reduce_design(
         fixed_effects(parsed.fixed, table)[0].matrix, random_effects(parsed.random, table)[0]
     )

@@ -20,7 +20,7 @@ FITS = [
     "cake_factorial_REML",
     "dyestuff2_singular_REML",
 ]
-# lme4's default optimizer leaves the covariance parameters up to 1e-4 away from the optimum in three of the fits
+# lme4's default optimizer leaves the covariance parameters up to 1e-4 away from the optimum in these fits
 # (its criterion is the higher one there); standard errors and degrees of freedom inherit a share of that.
 STOPPED_EARLY = {"sleepstudy_slope_ML", "penicillin_crossed_REML"}
 
