@@ -66,10 +66,11 @@ def select_response_times(
     limits = _limits(valid, n_sd)
     outlying = (valid["response_time"] < limits["lower"]) | (valid["response_time"] > limits["upper"])
     valid = valid.assign(response_z=scale_within(valid["response_time"], within=valid["participant"]))
+    other, outliers = trials[~counts], valid[outlying]
     gone = pd.concat(
         [
-            trials[~counts].assign(rule=trials["outcome"], lower=np.nan, upper=np.nan),
-            valid[outlying].assign(rule="outlier", **limits[outlying]),
+            other.assign(rule=other["outcome"], lower=np.nan, upper=np.nan),
+            outliers.assign(rule="outlier", **limits[outlying]),
         ]
     ).assign(value=lambda table: table["response_time"])
     order = ["participant", "trial"]

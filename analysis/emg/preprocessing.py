@@ -335,8 +335,8 @@ def _say_if_nothing_is_left(done: _MuscleTrials, participant: str, muscle: str) 
     counts = {rule: int(broken.sum()) for rule, broken in done.broken.items() if broken.any()}
     why = ", ".join(f"{n} {rule.replace('_', ' ')}" for rule, n in counts.items())
     warnings.warn(
-        f"participant {participant}, {muscle}: none of the {len(done.kept)} trials was kept ({why}); the muscle "
-        "is missing from the analysis of this participant and its trials are counted as excluded",
+        f"participant {participant}, {muscle}: none of the {len(done.kept)} trials was kept ({why}); they "
+        "are counted as excluded and the participant is missing from the analysis of this muscle",
         UserWarning,
         stacklevel=3,
     )
