@@ -28,7 +28,11 @@ class Flip(NamedTuple):
     time_s: float
     """Seconds on the session's clock at which the new picture was handed over."""
     expected_s: float
-    """When it should have been: one refresh after the one before."""
+    """When it should have been: at the refresh that follows the one before."""
+    refresh: int
+    """Number of the refresh, counted without gaps from the opening of the display."""
+    missed: int
+    """Number of refreshes that passed since the flip before, because this one was not ready for them."""
 
 
 class Film(Protocol):
@@ -91,8 +95,8 @@ class Display(Protocol):
     def frame(self, index: int) -> None:
         """Draw a frame of the video in the middle."""
 
-    def next_flip_s(self) -> float:
-        """Predict the time of the next refresh, on the session's clock (s)."""
+    def next_refresh(self) -> int:
+        """Return the number of the next refresh that can still be reached."""
 
     def flip(self, on_flip: Callable[[], None] | None = None) -> Flip:
         """Show what was drawn at the next refresh, and call `on_flip` first thing after it."""

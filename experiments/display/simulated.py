@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from experiments.display import Film, Flip, KeyPress, Watched
+from experiments.display.timing import RefreshGrid
 
 READING_S = 1.0
 """Seconds after which a simulated participant turns a page."""
@@ -60,8 +61,7 @@ class SimulatedDisplay:
         self.shown = ""
         self.now = clock.now
         self._clock = clock
-        self._period_s = 1 / refresh_hz
-        self._n_refreshes = round(clock.now() * refresh_hz)
+        self._grid = RefreshGrid(refresh_hz=refresh_hz, start_s=clock.now())
         self._drawn = ""
 
     def describe(self) -> dict[str, Any]:
@@ -90,23 +90,20 @@ class SimulatedDisplay:
         """Draw a frame."""
         self._drawn = f"frame {index}"
 
-    def next_flip_s(self) -> float:
-        """Predict the next refresh: the first one that is not over, one at least after the last flip."""
-        following = self._n_refreshes + 1
-        if self._clock.now() > following * self._period_s:
-            following = -int(-(self._clock.now() - 1e-9) // self._period_s)
-        return following * self._period_s
+    def next_refresh(self) -> int:
+        """Return the number of the first refresh that is not over, one at least after the last flip."""
+        return self._grid.number + self._grid.steps_after(self._clock.now())
 
     def flip(self, on_flip: Callable[[], None] | None = None) -> Flip:
         """Move the clock to the next refresh."""
-        expected_s = (self._n_refreshes + 1) * self._period_s
-        time_s = self.next_flip_s()
-        self._clock.advance(time_s - self._clock.now())
-        self._n_refreshes = round(time_s * self.refresh_hz)
+        grid = self._grid
+        expected_s, steps = grid.time_s + grid.period_s, grid.steps_after(self._clock.now())
+        grid.step(steps)
+        self._clock.advance(grid.time_s - self._clock.now())
         self.shown, self._drawn = self._drawn, ""
         if on_flip is not None:
             on_flip()
-        return Flip(self._clock.now(), expected_s)
+        return Flip(grid.time_s, expected_s, grid.number, steps - 1)
 
     def close(self) -> None:
         """Do nothing: there is no window."""

@@ -7,20 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-LATE = 0.5
-"""A flip counts as dropped when it comes later than expected by more than this fraction of a refresh."""
-
 EARLY = 0.1
 """Fraction of a refresh by which a frame of a video may be shown before its time."""
-
-
-def refreshes_since(time_s: float, onset_s: float, *, refresh_hz: float) -> int:
-    """Count the refreshes from an onset to a time; a refresh that was missed counts too.
-
-    >>> refreshes_since(10.051, 10.0, refresh_hz=60.0)
-    3
-    """
-    return round((time_s - onset_s) * refresh_hz)
 
 
 def n_flips(duration_s: float, *, refresh_hz: float) -> int:
@@ -63,15 +51,6 @@ def video_frame(refresh: int, *, fps: float, refresh_hz: float, n_frames: int) -
     return min(math.floor((refresh + EARLY) * fps / refresh_hz), n_frames - 1)
 
 
-def is_dropped(time_s: float, expected_s: float, *, refresh_hz: float) -> bool:
-    """Say whether a flip came at least one refresh late.
-
-    >>> is_dropped(1.018, 1.0, refresh_hz=60.0), is_dropped(1.002, 1.0, refresh_hz=60.0)
-    (True, False)
-    """
-    return (time_s - expected_s) * refresh_hz > LATE
-
-
 def measured_refresh_hz(flip_times_s: Sequence[float]) -> float | None:
     """Estimate the refresh rate from the times of successive flips.
 
@@ -108,3 +87,56 @@ def measured_refresh_hz(flip_times_s: Sequence[float]) -> float | None:
     period_s = float(np.polyfit(refreshes, times_s, 1)[0])
     rate_hz = round(1 / period_s, 3)
     return rate_hz if 20 <= rate_hz <= 500 else None
+
+
+class RefreshGrid:
+    """The refreshes of a screen, numbered, and the time of each, followed from flip to flip.
+
+    Flips are seen late rather than early, as the computer may be busy when a refresh has happened: a flip
+    that is seen before its time sets the grid, one that is seen after it moves the grid only a little. A flip
+    that is half a refresh late or more belongs to a later refresh.
+
+    Parameters
+    ----------
+    refresh_hz : float
+        Refreshes per second.
+    start_s : float
+        Time of refresh number 0 (s).
+
+    Examples
+    --------
+    >>> grid = RefreshGrid(refresh_hz=100.0, start_s=2.0)
+    >>> [grid.observe(time_s) for time_s in (2.010, 2.021, 2.050)]
+    [1, 1, 3]
+    >>> grid.number, round(grid.time_s, 3)
+    (5, 2.05)
+    """
+
+    FOLLOWED = 0.02
+    """Part of a late flip's lateness by which the grid moves."""
+
+    def __init__(self, *, refresh_hz: float, start_s: float) -> None:
+        self.number = 0
+        self.time_s = start_s
+        self.period_s = 1 / refresh_hz
+
+    def observe(self, flip_s: float) -> int:
+        """Take note of a flip; return by how many refreshes it came after the one before.
+
+        1 is in time, more are missed refreshes. 0 takes one back: the flip before was seen so late that it
+        was taken for the next one.
+        """
+        steps = max(0, round((flip_s - self.time_s) / self.period_s))
+        self.step(steps)
+        late_s = flip_s - self.time_s
+        self.time_s += late_s if late_s < 0 else self.FOLLOWED * late_s
+        return steps
+
+    def step(self, steps: int) -> None:
+        """Go on by so many refreshes."""
+        self.number += steps
+        self.time_s += steps * self.period_s
+
+    def steps_after(self, now_s: float) -> int:
+        """Return how many refreshes after the last one the first is that is not over; at least 1."""
+        return max(1, math.ceil((now_s - self.time_s) / self.period_s - 1e-6))

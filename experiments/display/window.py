@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from experiments.display import Film, Flip
 from experiments.display.loading import FilmLoader
 from experiments.display.textures import FrameTextures
-from experiments.display.timing import measured_refresh_hz
+from experiments.display.timing import RefreshGrid, measured_refresh_hz
 
 MEASURED_FLIPS = 120
 """Flips over which the refresh rate is measured, after as many again to warm up on a slow start."""
@@ -70,7 +69,7 @@ class WindowDisplay:
         self._paced = False
         self._closed = False
         self._fullscreen = fullscreen
-        self._grid_s = float("-inf")
+        self._grid = RefreshGrid(refresh_hz=60.0, start_s=now())
         self._text_rgb = text_rgb
         self._texts: dict[str, Any] = {}
         self._loader: FilmLoader | None = None
@@ -81,7 +80,7 @@ class WindowDisplay:
         try:
             self._textures = FrameTextures(tuple(self._window.frameBufferSize))
             self._cross = self._make_cross()
-            self._last_s = self._flip_time_s(self._window.flip())
+            self._window.flip()
             self._find_refresh(expected_hz, unmeasured_hz)
         except BaseException:
             self._window.close()
@@ -109,7 +108,7 @@ class WindowDisplay:
     def text(self, text: str) -> None:
         """Draw a text in the middle."""
         if text not in self._texts:
-            height_px = self._window.size[1] / 25
+            height_px = self._window.size[1] / 30
             self._texts[text] = self._visual.TextStim(
                 self._window,
                 text=text,
@@ -140,22 +139,23 @@ class WindowDisplay:
         """Draw a frame of the video in the middle."""
         self._textures.draw(index)
 
-    def next_flip_s(self) -> float:
-        """Predict the time of the next refresh that can still be reached (s)."""
-        period_s = 1 / self.refresh_hz
-        passed = (self.now() - self._last_s) / period_s
-        return self._last_s + max(1, math.ceil(passed - 1e-6)) * period_s
+    def next_refresh(self) -> int:
+        """Return the number of the next refresh that can still be reached."""
+        return self._grid.number + self._grid.steps_after(self.now())
 
     def flip(self, on_flip: Callable[[], None] | None = None) -> Flip:
         """Show what was drawn, call `on_flip` first thing after it, then go on loading."""
         if on_flip is not None:
             self._window.callOnFlip(on_flip)
-        expected_s = self._last_s + 1 / self.refresh_hz
+        grid = self._grid
+        expected_s, steps = grid.time_s + grid.period_s, 0
         if self._paced:
-            self._wait_for_refresh()
-        self._last_s = self._flip_time_s(self._window.flip())
+            steps = self._wait_for_refresh()
+        time_s = self._flip_time_s(self._window.flip())
+        if not self._paced:
+            steps = grid.observe(time_s)
         self._go_on_loading()
-        return Flip(self._last_s, expected_s)
+        return Flip(time_s, expected_s, grid.number, max(0, steps - 1))
 
     def pixels(self) -> Any:
         """Return what was drawn and appears with the next flip, shape ``(height_px, width_px, 3)``, uint8.
@@ -188,33 +188,29 @@ class WindowDisplay:
             )
         self._paced = measured_hz is None
         self.refresh_hz = measured_hz or unmeasured_hz or float("nan")
+        self._grid = RefreshGrid(refresh_hz=self.refresh_hz, start_s=self._flip_time_s(self._window.flip()))
 
     def _measure(self) -> float | None:
         times_s = []
         for _ in range(MEASURED_FLIPS):
             times_s.append(self._flip_time_s(self._window.flip()))
-        self._last_s = times_s[-1]
         return measured_refresh_hz(times_s)
 
     def _flip_time_s(self, flip_s: float) -> float:
         """Convert PsychoPy's time of a flip into the session's; PsychoPy's clock may be set, ours is not."""
         return self.now() - (self._default_clock.getTime() - flip_s)
 
-    def _wait_for_refresh(self) -> None:
-        """Wait for the next whole period since the last flip, as a screen would make us wait."""
+    def _wait_for_refresh(self) -> int:
+        """Wait as a screen would make us wait; return by how many refreshes it is after the one before."""
         from pyglet import gl
 
         gl.glFinish()
-        target_s = self._paced_next_s()
-        while (left_s := target_s - self.now()) > 0:
+        steps = self._grid.steps_after(self.now())
+        self._grid.step(steps)
+        while (left_s := self._grid.time_s - self.now()) > 0:
             if left_s > 0.002:
                 time.sleep(left_s - 0.0015)
-        self._grid_s = target_s
-
-    def _paced_next_s(self) -> float:
-        period_s = 1 / self.refresh_hz
-        before_s = max(self._grid_s, self._last_s - period_s)
-        return before_s + max(1, math.ceil((self.now() - before_s) / period_s - 1e-6)) * period_s
+        return steps
 
     def _go_on_loading(self) -> None:
         """Copy the frames that are decoded to the graphics card, for as long as a flip leaves time."""

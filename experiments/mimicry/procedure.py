@@ -32,36 +32,42 @@ def run_session(trials: Sequence[Trial], stage: Stage) -> None:
     SessionStopped
         If the escape key was pressed and the question answered with yes; everything is written.
     """
-    stage.display.rehearse([*stage.texts.feedback.values(), *stage.texts.pages.values()])
+    stage.display.rehearse([*stage.texts.feedback.values()])
     mark(stage, "session_start")
     if trials:
         stage.display.prepare(stage.films[trials[0].video])
-        show_page(stage, "instructions", event="instructions")
+        show_page(stage, "instructions", turn_to(trials[0]), event="instructions")
+    previous: int | None = None
     upcoming = [*trials[1:], None]
     for block, pairs in groupby(zip(trials, upcoming, strict=True), key=lambda pair: pair[0].block):
         if block > 0:
-            before_block(block, stage, is_first=trials[0].block == block)
+            before_block(block, stage, previous=previous)
         for trial, following in pairs:
             run_trial(trial, stage, following=following)
             if stage.keys.escape_pressed:
                 ask_whether_to_stop(stage)
+        previous = block
     mark(stage, "session_end")
     show_page(stage, "end", longest_s=END_PAGE_S)
 
 
-def before_block(block: int, stage: Stage, *, is_first: bool) -> None:
+def turn_to(trial: Trial) -> str:
+    """Name the text that says what follows."""
+    return "to_practice" if trial.practice else "to_trials"
+
+
+def before_block(block: int, stage: Stage, *, previous: int | None) -> None:
     """Show the page between practice and the first block, or the break, and mark the block's start."""
-    if block > 1 and not is_first:
-        show_page(stage, "break", event="break", block=block - 1)
-    elif not is_first:
-        show_page(stage, "practice_done")
+    if previous == 0:
+        show_page(stage, "practice_done", "to_trials")
+    elif previous is not None:
+        show_page(stage, "break", event="break", block=previous)
     mark(stage, "block_start", block=block)
 
 
 def show_page(
     stage: Stage,
-    page: str,
-    *,
+    *pages: str,
     event: str | None = None,
     block: int | None = None,
     longest_s: float = float("inf"),
@@ -73,8 +79,8 @@ def show_page(
     ----------
     stage : Stage
         Screen, keys, trigger line, log.
-    page : str
-        Name of the text.
+    *pages : str
+        Names of the texts on it, one below the other.
     event : str, optional
         Type of the event that is written at its onset, with its trigger code where it has one.
     block : int, optional
@@ -91,12 +97,13 @@ def show_page(
     """
     display = stage.display
     turning = keys or (*stage.response_keys, *CONTINUE_KEYS)
+    text = "\n\n".join(stage.texts.pages[page] for page in pages)
     if event is not None:
-        mark(stage, event, page=page, block=block)
+        mark(stage, event, text=text, block=block)
     stage.keys.begin(Watched(onset_s=display.now()))
     end_s = display.now() + longest_s
     while display.now() < end_s:
-        display.text(stage.texts.pages[page])
+        display.text(text)
         display.flip(stage.triggers.at_flip())
         pressed = [press.key for press in stage.keys.presses() if press.key in turning]
         if pressed:
@@ -115,11 +122,11 @@ def ask_whether_to_stop(stage: Stage) -> None:
         raise SessionStopped("the session was ended with the escape key")
 
 
-def mark(stage: Stage, event: str, *, page: str | None = None, block: int | None = None) -> None:
+def mark(stage: Stage, event: str, *, text: str | None = None, block: int | None = None) -> None:
     """Write an event at the next flip, with its trigger code where it has one."""
     code = stage.codes.get(event)
-    if page is not None:
-        stage.display.text(stage.texts.pages[page])
+    if text is not None:
+        stage.display.text(text)
     flip = stage.display.flip(stage.triggers.at_flip(code))
     values = {} if code is None else {"value": code, "monotonic": stage.triggers.sent_s}
     stage.log.event(event, flip.time_s, block=block, **values)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from experiments.dataset.rows import FlipRow, TrialRow
 from experiments.display import Display, Film, Flip, KeyPress, Watched
-from experiments.display.timing import is_dropped, n_flips, refreshes_since, video_frame
+from experiments.display.timing import n_flips, video_frame
 from experiments.mimicry.design import Trial
 from experiments.mimicry.feedback import Response, judge
 from experiments.mimicry.parameters import SessionParameters
@@ -41,6 +41,8 @@ class Shown:
 
     onset_s: float = float("nan")
     """Its first flip, on the session's clock."""
+    onset_refresh: int = 0
+    """Number of the refresh of its first flip."""
     flips: list[Flip] = field(default_factory=list)
     frames: list[int] = field(default_factory=list)
     """The frame of the video at each flip."""
@@ -158,17 +160,18 @@ def show(
     refresh, last = 0, n_flips(duration_s, refresh_hz=display.refresh_hz)
     while refresh < last or not is_ready():
         draw(refresh)
-        code = stage.codes[code_name(trial, kind)] if refresh == 0 else None
+        is_first = not shown.flips
+        code = stage.codes[code_name(trial, kind)] if is_first else None
         flip = display.flip(stage.triggers.at_flip(code))
-        if refresh == 0:
-            shown.onset_s = flip.time_s
+        if is_first:
+            shown.onset_s, shown.onset_refresh = flip.time_s, flip.refresh
             begin(trial, stage, kind, flip.time_s, duration_s, code, outcome)
         shown.flips.append(flip)
         for press in stage.keys.presses():
             if kind == "video":
                 shown.presses.append(press)
                 write_response(trial, stage, press, shown.onset_s)
-        refresh = refreshes_since(display.next_flip_s(), shown.onset_s, refresh_hz=display.refresh_hz)
+        refresh = display.next_refresh() - shown.onset_refresh
     return shown
 
 
@@ -213,7 +216,6 @@ def write_response(trial: Trial, stage: Stage, press: KeyPress, onset_s: float) 
 
 def write_trial(trial: Trial, shown: Shown, response: Response, stage: Stage) -> TrialRow:
     """Write the trial and the flips of its video."""
-    refresh_hz = stage.display.refresh_hz
     number = -trial.trial if trial.practice else trial.trial
     flips = [
         FlipRow(
@@ -222,7 +224,7 @@ def write_trial(trial: Trial, shown: Shown, response: Response, stage: Stage) ->
             time=flip.time_s,
             frame=frame,
             predicted=flip.expected_s,
-            dropped=is_dropped(flip.time_s, flip.expected_s, refresh_hz=refresh_hz),
+            dropped=flip.missed > 0,
         )
         for index, (flip, frame) in enumerate(zip(shown.flips, shown.frames, strict=True))
     ]

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 
 _NEEDED: dict[str, tuple[str, ...]] = {
     "feedback": ("no_press", "wrong_key", "repeated_press"),
-    "pages": ("instructions", "practice_done", "break", "end", "stop_question"),
+    "pages": ("instructions", "to_practice", "to_trials", "practice_done", "break", "end", "stop_question"),
     "keys": ("stop", "go_on"),
     "dialog": ("title", "participant", "age", "sex", "group"),
 }

@@ -1,0 +1,159 @@
+"""Real sessions in a real window: keys are really pressed, a trigger line is really read."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.dataset.rows import EventRow, FlipRow, TrialRow, read_rows
+from experiments.display.timing import video_frame
+
+pytestmark = pytest.mark.display
+
+SPEC = importlib.util.spec_from_file_location(
+    "screens", Path(__file__).resolve().parent.parent / "conftest.py"
+)
+assert SPEC is not None and SPEC.loader is not None
+screens = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(screens)
+wait_for_event = screens.wait_for_event
+
+BACKGROUND = 128
+DOES: tuple[tuple[str, ...], ...] = (("KP_Up",), (), ("Down",), ("Up", "KP_Up"))
+OUTCOMES = ("correct", "no_press", "wrong_key", "repeated_press")
+
+
+class Line:
+    """The recording computer's end of a trigger line: a pseudo-terminal that is read all the time."""
+
+    def __init__(self) -> None:
+        import tty
+
+        self._reading, writing = os.openpty()
+        tty.setraw(self._reading)
+        tty.setraw(writing)
+        self.port = os.ttyname(writing)
+        self._writing = writing
+        self.received = bytearray()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                received = os.read(self._reading, 1024)
+            except OSError:
+                return
+            if not received or received == b"\xff":
+                return
+            self.received += received
+
+    def close(self) -> None:
+        os.write(self._writing, b"\xff")
+        self._reader.join(timeout=5)
+        os.close(self._reading)
+        os.close(self._writing)
+
+
+def write_rig(path: Path, line: Line | None = None) -> Path:
+    lines = ["[monitor]", f"size_px = {list(screens.SCREEN_PX)}", "fullscreen = true", "refresh_hz = 60.0"]
+    if line is not None:
+        lines += ["[trigger]", 'kind = "serial_byte"', f'port = "{line.port}"', 'pulse = "next_flip"']
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_all_four_answers_get_their_feedback_and_every_code_arrives(
+    screen, start, stimulus_set: Path, tmp_path: Path
+) -> None:
+    line = Line()
+    study, folder = tmp_path / "study", tmp_path / "study" / "sourcedata" / "sub-007"
+    rig = write_rig(tmp_path / "rig.toml", line)
+    options = ["--stimuli", stimulus_set, "--trials", 4, "--practice", 0, "--rig", rig, "--seed", 3, "--json"]
+    process = start(study, "--participant", "007", *options, "--allow-unmeasured-refresh")
+    wait_for_event(process, folder, "instructions")
+    time.sleep(0.5)
+    Image.fromarray(screen.screenshot()).save(tmp_path / "instructions.png")
+    screen.press("Up")
+    pictures = []
+    for trial, keys in enumerate(DOES, start=1):
+        if trial == 3:
+            wait_for_event(process, folder, "break")
+            time.sleep(0.5)
+            Image.fromarray(screen.screenshot()).save(tmp_path / "break.png")
+            screen.press("space")
+        wait_for_event(process, folder, "video", trial)
+        for key in keys:
+            time.sleep(0.25)
+            screen.press(key)
+        feedback = wait_for_event(process, folder, "feedback", trial)
+        assert feedback.outcome == OUTCOMES[trial - 1]
+        time.sleep(0.4)
+        pictures.append(screen.screenshot())
+        Image.fromarray(pictures[-1]).save(tmp_path / f"feedback_{OUTCOMES[trial - 1]}.png")
+    wait_for_event(process, folder, "session_end")
+    time.sleep(0.3)
+    screen.press("Up")
+    output, messages = process.communicate(timeout=60)
+    line.close()
+    assert process.returncode == 0, messages
+    assert json.loads(output.splitlines()[-1])["outcomes"] == dict.fromkeys(OUTCOMES, 1)
+    check_screens(pictures)
+    check_files(study, folder, line)
+
+
+def check_screens(pictures: list[np.ndarray]) -> None:
+    """The feedback of a correct trial is blank, the others have a text each."""
+    inked = [(picture != BACKGROUND).any(axis=2) for picture in pictures]
+    blank, *texts = inked
+    assert not blank.any()
+    for text in texts:
+        assert 500 < text.sum() < 20_000
+        rows, columns = np.nonzero(text)
+        assert abs(columns.mean() - screens.SCREEN_PX[0] / 2) < 30
+        assert abs(rows.mean() - screens.SCREEN_PX[1] / 2) < 30
+    assert all((one != other).any() for one, other in [(texts[0], texts[1]), (texts[1], texts[2])])
+
+
+def check_files(study: Path, folder: Path, line: Line) -> None:
+    events = read_rows(folder / "events.tsv", EventRow)
+    sent = [event.value for event in events if event.value is not None]
+    assert [code for code in line.received if code] == sent
+    assert sent.count(21) == 4
+    # every pulse ends before the next code, or is replaced by it; the line is left at zero
+    assert line.received[-1] == 0
+    trials = read_rows(folder / "trials.tsv", TrialRow)
+    assert [trial.outcome for trial in trials] == list(OUTCOMES)
+    assert [trial.response_count for trial in trials] == [1, 0, 1, 2]
+    assert [trial.response_key for trial in trials] == ["num_8", None, "down", "up"]
+    for trial in trials:
+        if trial.response_time is not None:
+            assert 0.2 < trial.response_time < 0.7
+    flips = read_rows(folder / "frames.tsv", FlipRow)
+    for trial in trials:
+        shown = [flip for flip in flips if flip.trial == trial.trial]
+        assert shown[0].frame == 0
+        assert shown[0].time == trial.onset
+        # a flip's own refresh is one before the one at which the following flip was expected
+        refreshes = [round((flip.predicted - shown[1].predicted) * 60) for flip in shown[1:]]
+        for flip, refresh in zip(shown, refreshes, strict=False):
+            assert flip.dropped or flip.frame == video_frame(refresh, fps=25, refresh_hz=60, n_frames=25)
+    record = json.loads((folder / "session.json").read_text(encoding="utf-8"))
+    assert record["display"]["paced_by_software"] is True
+    assert record["simulated"] is False
+    assert (study / "sub-007" / "beh" / "sub-007_task-mimicry_beh.tsv").is_file()
+    for trial_type, duration_s in (("video", 1.0), ("feedback", 1.0)):
+        ends = {"video": "feedback", "feedback": None}[trial_type]
+        if ends is not None:
+            onsets = {(e.trial_type, e.trial): e.onset for e in events}
+            for trial in trials:
+                lasted_s = onsets[ends, trial.trial] - onsets[trial_type, trial.trial]
+                assert lasted_s == pytest.approx(duration_s, abs=0.1)
