@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ import numpy as np
 
 from stimuli.manifest import write_json
 
-FORMAT = "countenance landmarks 1"
+FORMAT = "countenance-landmarks"
 """Value of ``format`` in the suite's own files."""
+FORMAT_VERSION = 1
+"""Value of ``version`` in the suite's own files."""
 
 TEM_TEMPLATES = {189: "frl189", 106: "fpp106", 83: "fpp83", 70: "dlib70", 7: "dlib7"}
 """Names of WebMorph's built-in templates by their number of points."""
@@ -29,6 +31,8 @@ class LandmarkFile:
     """Which points these are: files of one template have the same points in the same order."""
     size_px: tuple[int, int] | None = None
     """Width and height of the photograph, where the file tells them."""
+    eyes_px: np.ndarray | None = None
+    """Centres of the eyes, shape ``(2, 2)``, left one in the picture first, where the file tells them."""
     lines: Sequence[Sequence[int]] = field(default_factory=tuple)
     """Lines that the template draws, as indices of points (``.tem`` only)."""
 
@@ -69,7 +73,13 @@ def read_landmark_file(path: Path) -> LandmarkFile:
 
 
 def write_landmark_file(
-    path: Path, points_px: np.ndarray, *, template: str, size_px: tuple[int, int], **more: Any
+    path: Path,
+    points_px: np.ndarray,
+    *,
+    template: str,
+    size_px: tuple[int, int],
+    eyes_px: np.ndarray,
+    more: Mapping[str, Any],
 ) -> None:
     """Write a landmark file in the suite's own format.
 
@@ -78,17 +88,27 @@ def write_landmark_file(
     path
         File to write, ending in ``.json``.
     points_px
-        Points, shape ``(n_points, 2)``: x to the right and y down, from the centre of the photograph's
-        first pixel.
+        Points, shape ``(n_points, 2)``: x to the right and y down, from the centre of the first pixel.
     template
         Name of the set of points: two photographs can be morphed when their templates have the same name.
     size_px
         Width and height of the photograph.
-    **more
+    eyes_px
+        Centres of the eyes, shape ``(2, 2)``, left one in the picture first.
+    more
         Anything else to keep in the file, such as expression scores.
     """
-    points = np.round(np.asarray(points_px, float), 3).tolist()
-    content = {"format": FORMAT, "template": template, "size_px": list(size_px), **more, "points_px": points}
+    left_px, right_px = np.round(eyes_px, 3).tolist()
+    content = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "template": template,
+        "image_width_px": size_px[0],
+        "image_height_px": size_px[1],
+        "eyes": {"left_px": left_px, "right_px": right_px},
+        **more,
+        "points_px": np.round(np.asarray(points_px, float), 3).tolist(),
+    }
     write_json(path, content)
 
 
@@ -96,11 +116,15 @@ def _read_json(text: str) -> LandmarkFile:
     content = json.loads(text)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f'expected "format": "{FORMAT}"')
-    size = content.get("size_px")
+    if content.get("version") != FORMAT_VERSION:
+        raise ValueError(f"version {content.get('version')} of the format is unknown")
+    size = (content.get("image_width_px"), content.get("image_height_px"))
+    eyes = content.get("eyes")
     return LandmarkFile(
         points_px=np.array(content["points_px"], float),
         template=str(content["template"]),
-        size_px=(int(size[0]), int(size[1])) if size else None,
+        size_px=(int(size[0]), int(size[1])) if size[0] and size[1] else None,
+        eyes_px=np.array([eyes["left_px"], eyes["right_px"]], float) if eyes else None,
     )
 
 

@@ -83,12 +83,15 @@ def _write_one(path: Path, source: Source) -> None:
         landmarks.points_px,
         template=landmarks.template,
         size_px=source.size_px,
-        photograph=source.photograph.name,
-        photograph_sha256=source.photograph_sha256,
-        confidence=landmarks.confidence,
-        yaw_deg=landmarks.yaw_deg,
-        scores=landmarks.scores,
-        warnings=list(landmarks.warnings),
+        eyes_px=landmarks.eyes_px,
+        more={
+            "photograph": source.photograph.name,
+            "photograph_sha256": source.photograph_sha256,
+            "confidence": landmarks.confidence,
+            "yaw_deg": landmarks.yaw_deg,
+            "scores": landmarks.scores,
+            "warnings": list(landmarks.warnings),
+        },
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from stimuli.face_model import DetectedFace, face_model
 from stimuli.face_points import EYE_POINTS, MODEL_TEMPLATE, eye_centres
-from stimuli.landmark_files import read_landmark_file
+from stimuli.landmark_files import LandmarkFile, read_landmark_file
 
 MIN_EYE_DISTANCE_PX = 40.0
 """A smaller face is refused: it is too coarse for a stimulus, and landmarks are uncertain (our choice)."""
@@ -63,7 +63,7 @@ def find_landmarks(image: np.ndarray, *, name: str, file: Path | None = None) ->
         What to call the photograph in messages.
     file
         Landmark file to use in place of the model's points. The model is asked all the same for the face's
-        outline, mouth and expression, and for the eyes unless the template's eye points are known.
+        outline, mouth and expression, and for the eyes unless the file tells them.
 
     Raises
     ------
@@ -73,14 +73,15 @@ def find_landmarks(image: np.ndarray, *, name: str, file: Path | None = None) ->
     """
     if file is None:
         face, warnings = find_face(image, name=name)
-        return _with_face(face.points_px, MODEL_TEMPLATE, face, warnings)
+        points_px = face.points_px
+        return _with_face(LandmarkFile(points_px=points_px, template=MODEL_TEMPLATE), face, warnings)
     given = read_landmark_file(file)
     _check_fit(given.points_px, given.size_px, image, file=file, name=name)
     try:
         face, warnings = find_face(image, name=name)
     except ValueError as error:
-        return _without_face(given.points_px, given.template, reason=str(error))
-    return _with_face(given.points_px, given.template, face, warnings)
+        return _without_face(given, reason=str(error))
+    return _with_face(given, face, warnings)
 
 
 def find_face(image: np.ndarray, *, name: str) -> tuple[DetectedFace, tuple[str, ...]]:
@@ -138,16 +139,14 @@ def _eye_distance_px(face: DetectedFace) -> float:
     return float(np.linalg.norm(left - right))
 
 
-def _with_face(
-    points_px: np.ndarray, template: str, face: DetectedFace, warnings: tuple[str, ...]
-) -> Landmarks:
+def _with_face(given: LandmarkFile, face: DetectedFace, warnings: tuple[str, ...]) -> Landmarks:
     """Make the record of a face that the model saw too; what the given points tell goes first."""
-    face_px = points_px if template == MODEL_TEMPLATE else face.points_px
-    known = template in EYE_POINTS
+    face_px = given.points_px if given.template == MODEL_TEMPLATE else face.points_px
+    eyes_px = _given_eyes(given)
     return Landmarks(
-        points_px=points_px,
-        template=template,
-        eyes_px=eye_centres(points_px, template) if known else eye_centres(face_px, MODEL_TEMPLATE),
+        points_px=given.points_px,
+        template=given.template,
+        eyes_px=eyes_px if eyes_px is not None else eye_centres(face_px, MODEL_TEMPLATE),
         face_px=face_px,
         scores=face.scores,
         confidence=face.confidence,
@@ -156,20 +155,28 @@ def _with_face(
     )
 
 
-def _without_face(points_px: np.ndarray, template: str, *, reason: str) -> Landmarks:
-    """Make the record of a face that the model did not see; the template must then tell the eyes."""
-    if template not in EYE_POINTS:
+def _without_face(given: LandmarkFile, *, reason: str) -> Landmarks:
+    """Make the record of a face that the model did not see; the file must then tell the eyes."""
+    eyes_px = _given_eyes(given)
+    if eyes_px is None:
         raise ValueError(
-            f"{reason}. The template {template} does not help, as it does not say which points are the eyes; "
-            f"templates that do: {', '.join(EYE_POINTS)}"
+            f"{reason}. The template {given.template} does not help, as it does not say which points are the "
+            f"eyes; templates that do: {', '.join(EYE_POINTS)}"
         )
     return Landmarks(
-        points_px=points_px,
-        template=template,
-        eyes_px=eye_centres(points_px, template),
-        face_px=points_px if template == MODEL_TEMPLATE else None,
+        points_px=given.points_px,
+        template=given.template,
+        eyes_px=eyes_px,
+        face_px=given.points_px if given.template == MODEL_TEMPLATE else None,
         warnings=(f"used the given landmarks alone: {reason}",),
     )
+
+
+def _given_eyes(given: LandmarkFile) -> np.ndarray | None:
+    """Eyes that the points of a known template tell, or the file beside its points."""
+    if given.template in EYE_POINTS:
+        return eye_centres(given.points_px, given.template)
+    return given.eyes_px
 
 
 def _check_fit(

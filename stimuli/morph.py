@@ -88,7 +88,8 @@ class Morph:
         field = refine_face(field, *images, region=skin, passes=flow_passes)
         field = refine_surroundings(field, *images, region=around, passes=flow_passes)
         self.field = unfold_field(field, region=(self.mouth_region() + self.eye_region()) == 0)
-        self._warp = Warp(self.field)
+        self._box = self._shown_box()
+        self._warp = Warp(self.field, box=self._box)
 
     @cached_property
     def _light(self) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +111,7 @@ class Morph:
         if not 0 <= level <= 1:
             raise ValueError(f"a level is from 0 to 1, got {level}")
         if level in (0, 1):
-            return self._masked((self.first, self.second)[int(level)].image, level)
+            return self._masked((self.first, self.second)[int(level)].image[self._box], level)
         from_first, from_second = self._warp.source_positions(level)
         one = sample(self._light[0], from_first, method=cv2.INTER_CUBIC)
         other = sample(self._light[1], from_second, method=cv2.INTER_CUBIC)
@@ -126,20 +127,34 @@ class Morph:
     def mask(self, level: float) -> np.ndarray:
         """Return how much of the face is seen in each pixel at a level, from 0 to 1; all 1 without a mask."""
         height_px, width_px = self.first.image.shape[:2]
+        return self._mask(level, (slice(0, height_px), slice(0, width_px)))
+
+    def _mask(self, level: float, box: tuple[slice, slice]) -> np.ndarray:
+        rows, columns = box
+        width_px, height_px = columns.stop - columns.start, rows.stop - rows.start
         if self._mask_margin is None:
             return np.ones((height_px, width_px), np.float32)
-        outline = smooth_outline(self.outline(level), margin=self._mask_margin)
+        outline = smooth_outline(self.outline(level), margin=self._mask_margin) - (columns.start, rows.start)
         return soft_polygon(outline, width_px=width_px, height_px=height_px, edge_px=self._mask_edge_px)
 
+    def _shown_box(self) -> tuple[slice, slice]:
+        """Rows and columns of the frame that are ever seen."""
+        rows, columns = np.nonzero(np.maximum(self.mask(0), self.mask(1)) > 0)
+        height_px, width_px = self.first.image.shape[:2]
+        top, left = max(rows.min() - 8, 0), max(columns.min() - 8, 0)
+        bottom, right = min(rows.max() + 9, height_px), min(columns.max() + 9, width_px)
+        return slice(int(top), int(bottom)), slice(int(left), int(right))
+
     def _masked(self, image: np.ndarray, level: float) -> np.ndarray:
+        """Lay the seen part of a frame, which fills the box, on the background."""
         if self._mask_margin is None:
             return image.copy()
-        seen = self.mask(level)
-        shown = np.where(seen[..., None] >= 1, image, self._background)
-        edge = (seen > 0) & (seen < 1)
-        part = seen[edge][:, None]
-        shown[edge] = np.rint(part * image[edge] + (1 - part) * self._background).astype(np.uint8)
-        return shown
+        seen = self._mask(level, self._box)[..., None]
+        shown = np.rint(seen * image + (1 - seen) * self._background).astype(np.uint8)
+        frame = np.empty_like(self.first.image)
+        frame[:] = self._background
+        frame[self._box] = shown
+        return frame
 
     def _show_open_mouth(self, one: np.ndarray, other: np.ndarray, level: float) -> None:
         """Replace the closed mouth's opening by the open mouth's, in place."""
@@ -147,6 +162,7 @@ class Morph:
         closed_level = 1 - level if self._open_mouth == "second" else level
         strength = np.clip((1 - closed_level) / MOUTH_FADE, 0, 1)
         lips = ((1 - level) * self.first.face_px + level * self.second.face_px)[INNER_LIPS]
+        lips = lips - (self._box[1].start, self._box[0].start)
         height_px, width_px = one.shape[:2]
         left, top = np.maximum(np.floor(lips.min(axis=0)).astype(int) - 6, 0)
         right, bottom = np.minimum(np.ceil(lips.max(axis=0)).astype(int) + 7, (width_px, height_px))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ def make_pair_videos(
         "versions": versions(),
     }
     for path, direction, order in zip(videos, directions, (1, -1), strict=True):
-        hashes = _verified_hashes(path, frames[::order])
+        _verify(path, frames[::order])
+        hashes = frame_hashes(frames[::order])
         own = {"video": path.stem, "direction": direction, "file": path.relative_to(folder).as_posix()}
         own |= {"file_sha256": file_sha256(path), "frames_sha256": hashes[1]}
         times_s = [round(index / parameters.fps, 6) for index in range(len(frames))]
@@ -98,12 +100,13 @@ def _keep(kept: list[np.ndarray], frames: Iterator[np.ndarray]) -> Iterator[np.n
         yield frame
 
 
-def _verified_hashes(path: Path, frames: Sequence[np.ndarray]) -> tuple[list[str], str]:
-    """Return the hashes of the frames after comparing them with what the file gives back."""
-    expected, decoded = frame_hashes(frames), frame_hashes(read_frames(path))
-    if expected != decoded:
+def _verify(path: Path, frames: Sequence[np.ndarray]) -> None:
+    """Compare the frames with what their file gives back."""
+    decoded = itertools.zip_longest(frames, read_frames(path))
+    if not all(
+        one is not None and other is not None and np.array_equal(one, other) for one, other in decoded
+    ):
         raise RuntimeError(f"{path} does not give back the frames that were written; is the disk sound?")
-    return expected
 
 
 def _shown(morph: Morph) -> np.ndarray:

@@ -196,7 +196,7 @@ def _make_pairs(
 def _runner(workers: int) -> Iterator[Any]:
     """Yield a function that makes pairs, here or in other processes, and yields after each."""
     if workers <= 1:
-        yield lambda sources, *rest: (_make_here(source, *rest) for source in sources)
+        yield _make_one_by_one
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt) as pool:
@@ -205,6 +205,12 @@ def _runner(workers: int) -> Iterator[Any]:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _make_one_by_one(sources: Sequence[PairSources], *rest: Any) -> Iterator[None]:
+    for source in sources:
+        _make_here(source, *rest)
+        yield None
 
 
 def _results(

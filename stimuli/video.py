@@ -1,8 +1,7 @@
 """Lossless video files: what is encoded is, bit for bit, what is decoded.
 
-The container is MP4 with H.264 in RGB and a quantiser of zero, which common players open. Both directions go
-through the ffmpeg program that the package ``imageio-ffmpeg`` brings along, so that nothing has to be installed
-beside Python.
+The container is MP4 with H.264 in RGB and a quantiser of zero, which common players open. Writing and reading
+go through the ffmpeg program that the package ``imageio-ffmpeg`` brings along.
 """
 
 from __future__ import annotations
@@ -137,8 +136,8 @@ def decode(path: Path) -> np.ndarray:
 def frame_hashes(frames: Iterable[np.ndarray]) -> tuple[list[str], str]:
     """Return the SHA-256 of each frame, and of all frames one after the other.
 
-    The second equals ``hashlib.sha256(decode(path).tobytes()).hexdigest()``. Frames are hashed rather than the
-    file, because another version of the encoder may write other bytes for the same pictures.
+    The second equals ``hashlib.sha256(decode(path).tobytes()).hexdigest()``. Frames are hashed and not only
+    the file, because another version of the encoder may write other bytes for the same pictures.
 
     Parameters
     ----------

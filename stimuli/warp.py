@@ -23,6 +23,8 @@ FLOW_MAX_PX = 8.0
 """Largest correction inside the face in one pass."""
 FLOW_AGREEMENT_PX = 2.0
 """Flow there and flow back must cancel; where they miss by this much, the correction is a third."""
+NEWTON_STEPS = 4
+"""Steps to find the half-way shape's pixel that a frame's pixel comes from."""
 WIDE_SMOOTHING_PX = 12.0
 """Smoothing of the flow's correction around the face, where hair and clothes lie further apart."""
 WIDE_MAX_PX = 30.0
@@ -162,24 +164,27 @@ class Warp:
     ----------
     field
         Displacement on the half-way shape, shape ``(height_px, width_px, 2)``; x, y in pixels.
+    box
+        Rows and columns of the frame that are wanted.
     step_px
         The field is followed on every `step_px`-th pixel and interpolated between them; 2 changes frames by
         about a hundredth of a grey level and takes a quarter of the time.
     """
 
-    def __init__(self, field: np.ndarray, *, step_px: int = 2) -> None:
-        height_px, width_px = field.shape[:2]
-        columns, rows = -(-width_px // step_px) + 1, -(-height_px // step_px) + 1
-        self._grid = pixel_grid(columns, rows) * step_px
+    def __init__(self, field: np.ndarray, *, box: tuple[slice, slice], step_px: int = 2) -> None:
+        rows, columns = box
         smooth = cv2.GaussianBlur(field, (0, 0), 0.3 * step_px) if step_px > 1 else field
-        self._field = sample(smooth, self._grid)
+        self._field = sample(smooth, _coarse_grid(field.shape[1], field.shape[0], step_px))
         self._gradient = field_gradient(self._field) / step_px
-        self._pixels = pixel_grid(width_px, height_px)
-        self._upscale = self._pixels / np.float32(step_px)
+        width_px, height_px = columns.stop - columns.start, rows.stop - rows.start
+        corner = np.array([columns.start, rows.start], np.float32)
+        self._grid = _coarse_grid(width_px, height_px, step_px) + corner
+        self._pixels = pixel_grid(width_px, height_px) + corner
         self._step_px = np.float32(step_px)
+        self._upscale = (self._pixels - corner) / self._step_px
 
     def source_positions(self, level: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return where each pixel of a frame comes from in the first and in the second photograph.
+        """Return where each pixel of the box comes from in the first and in the second photograph.
 
         Parameters
         ----------
@@ -189,8 +194,7 @@ class Warp:
         Returns
         -------
         tuple of numpy.ndarray
-            Two maps of shape ``(height_px, width_px, 2)``, float32: x, y in the first and in the second
-            photograph.
+            Two maps of the box's shape with x, y of the first and of the second photograph, float32.
         """
         middle = self._half_way_positions(np.float32(level - 0.5))
         moved = sample(self._field, middle / self._step_px)
@@ -200,12 +204,17 @@ class Warp:
 
     def _half_way_positions(self, way: np.float32) -> np.ndarray:
         """Solve q + way * v(q) = p for q by Newton's method, at every point p of the grid."""
-        middle = self._grid - way * self._field
-        for _ in range(4):
+        middle = self._grid - way * sample(self._field, self._grid / self._step_px)
+        for _ in range(NEWTON_STEPS):
             missing = self._grid - middle - way * sample(self._field, middle / self._step_px)
             slope = way * sample(self._gradient, middle / self._step_px)
             middle = middle + _solve(slope, missing)
         return middle
+
+
+def _coarse_grid(width_px: int, height_px: int, step_px: int) -> np.ndarray:
+    """Every `step_px`-th pixel, and one beyond the last."""
+    return pixel_grid(-(-width_px // step_px) + 1, -(-height_px // step_px) + 1) * np.float32(step_px)
 
 
 def sample(values: np.ndarray, positions: np.ndarray, *, method: int = cv2.INTER_LINEAR) -> np.ndarray:
