@@ -375,6 +375,6 @@ def test_false_positive_rate_of_every_test_is_five_percent() -> None:
         personal = rng.normal(0, [0.1, 0.05, 0.02, 0.02], (30, 4))[data["subject"]]
         response = personal[:, 0] + sign * personal[:, 1] + time * (personal[:, 2] + sign * personal[:, 3])
         response += rng.normal(0, 0.05, 6)[data["face"]] + rng.normal(0, 0.15, len(data))
-        rejected.append(fit.refit(response.to_numpy()).anova()["p"] < 0.05)
+        rejected.append(fit.refit(response).anova()["p"] < 0.05)
     rates = pd.DataFrame(rejected).mean()
     assert rates.between(0.03, 0.07).all(), rates
