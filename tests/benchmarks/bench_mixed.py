@@ -1,20 +1,24 @@
 """How long the paper's mixed model takes on data of the paper's size, beside statsmodels.
 
-Run from the root with ``python -m tests.benchmarks.bench_mixed``. statsmodels fits one grouping factor only,
-without the faces and without degrees of freedom: the smaller model is what it can do, so its time flatters it.
+Run with ``python tests/benchmarks/bench_mixed.py``. statsmodels fits one grouping factor only, without the
+faces and without degrees of freedom: the smaller model is what it can do, so its time flatters it.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from statsmodels.regression.mixed_linear_model import MixedLM
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from analysis.models.mixed import fit_mixed
 
