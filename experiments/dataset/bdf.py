@@ -21,6 +21,9 @@ import numpy.typing as npt
 FINE_SUFFIX = "_fine"
 """Ends the name of a channel that holds what 24 bits of another could not: add it to that channel."""
 
+MAX_ADDED_S = 0.1
+"""Longest stretch that is added at a recording's end to make its data records whole."""
+
 FINE_STEP = 1e-9
 """A fine channel is in femtovolts, the channel that it belongs to in microvolts."""
 
@@ -251,7 +254,8 @@ def record_length(n_samples: int, fs_hz: float) -> tuple[int, float, int]:
     """Choose the samples per data record, its length in seconds, and how many samples must be added.
 
     The length is written with 8 characters, and the sampling rate is read back from it: it is chosen so that
-    both are exact, as near to one second as the number of samples allows.
+    both are exact, as near to one second as the number of samples allows. Where no length is exact (a rate of
+    99.97 Hz, for instance), the rate in the file is right to 1e-6, and the sidecar has it exactly.
 
     Parameters
     ----------
@@ -275,7 +279,8 @@ def record_length(n_samples: int, fs_hz: float) -> tuple[int, float, int]:
     if n_samples < 1 or not (math.isfinite(fs_hz) and fs_hz > 0):
         raise ValueError(f"a recording needs samples and a sampling rate, not {n_samples} at {fs_hz} Hz")
     rate = Fraction(str(fs_hz))
-    smallest = next((size for size in range(1, 20001) if _exact(Fraction(size) / rate)), None)
+    within = range(1, max(2, int(fs_hz * MAX_ADDED_S) + 1))
+    smallest = next((size for size in within if _exact(Fraction(size) / rate)), None)
     n_added = -n_samples % smallest if smallest else 0
     sizes = [size for size in _divisors(n_samples + n_added) if not smallest or _exact(Fraction(size) / rate)]
     per_record = min(sizes, key=lambda size: abs(math.log(size / fs_hz)))
@@ -303,11 +308,11 @@ def _quantised(name: str, values: npt.NDArray[np.float64], unit: str, prefilteri
 
 
 def _rounded_up(largest: float) -> float:
-    """Round up to three digits, so that the format's 8 characters hold it exactly; never below 0.01."""
-    if largest <= 0.01:
-        return 0.01
-    scale = Fraction(10) ** (math.floor(math.log10(largest)) - 2)
-    return float(math.ceil(Fraction(largest) / scale) * scale)
+    """Round up to a whole number, or a multiple of 1/32 below one: exact in binary and in 8 characters.
+
+    (The writer rounds a range such as 38.7, which no binary number is, up to 38.70001.)
+    """
+    return float(math.ceil(largest)) if largest > 1 else max(1, math.ceil(largest * 32)) / 32
 
 
 def _shortened(duration: Fraction) -> str:

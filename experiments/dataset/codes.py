@@ -6,7 +6,6 @@ Pure: arrays in, arrays out.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Sequence
 
 import numpy as np
@@ -158,16 +157,12 @@ def fit_clock(session_s: npt.ArrayLike, recording_s: npt.ArrayLike) -> ClockFit:
 
 def _both_lists(codes: Sequence[int], onsets_s: Sequence[float], pulses: Pulses) -> str:
     """Show what was logged and what was recorded side by side, around the places where they differ."""
-    recorded = [int(code) for code in pulses.codes]
     lines: list[tuple[bool, str]] = []
-    for tag, log_from, log_to, rec_from, rec_to in difflib.SequenceMatcher(
-        None, list(codes), recorded, autojunk=False
-    ).get_opcodes():
-        for step in range(max(log_to - log_from, rec_to - rec_from)):
-            logged, found = log_from + step, rec_from + step
-            left = f"{codes[logged]:>4} at {onsets_s[logged]:10.3f} s" if logged < log_to else "-"
-            right = f"{recorded[found]:>4} at sample {pulses.samples[found]}" if found < rec_to else "-"
-            lines.append((tag != "equal", f"  {'' if tag == 'equal' else '>':1} {left:<20} | {right}"))
+    for logged, found in _aligned(codes, [int(code) for code in pulses.codes]):
+        left = "-" if logged is None else f"{codes[logged]:>4} at {onsets_s[logged]:10.3f} s"
+        right = "-" if found is None else f"{pulses.codes[found]:>4} at sample {pulses.samples[found]}"
+        differs = logged is None or found is None
+        lines.append((differs, f"  {'>' if differs else ' '} {left:<20} | {right}"))
     shown: list[str] = []
     last = -1
     for index, (_, text) in enumerate(lines):
@@ -180,6 +175,28 @@ def _both_lists(codes: Sequence[int], onsets_s: Sequence[float], pulses: Pulses)
         shown.append("    ...")
     return (
         f"the trigger codes do not agree: the session logged {len(codes)}, the recording has "
-        f"{len(recorded)}. Is it the right file, and was it recording from the beginning to the end?\n"
+        f"{len(pulses.codes)}. Is it the right file, and was it recording from the beginning to the end?\n"
         f"    {'session log':<20} | status channel\n" + "\n".join(shown)
     )
+
+
+def _aligned(left: Sequence[int], right: Sequence[int]) -> list[tuple[int | None, int | None]]:
+    """Pair two lists so that as many equal elements as possible stand beside each other, in order."""
+    common = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
+    for i in reversed(range(len(left))):
+        for j in reversed(range(len(right))):
+            same = left[i] == right[j]
+            common[i][j] = common[i + 1][j + 1] + 1 if same else max(common[i + 1][j], common[i][j + 1])
+    pairs: list[tuple[int | None, int | None]] = []
+    i = j = 0
+    while i < len(left) or j < len(right):
+        if i < len(left) and j < len(right) and left[i] == right[j]:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif j == len(right) or (i < len(left) and common[i + 1][j] >= common[i][j + 1]):
+            pairs.append((i, None))
+            i += 1
+        else:
+            pairs.append((None, j))
+            j += 1
+    return pairs
