@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from experiments.dataset.rows import EventRow, FlipRow, RowWriter, TrialRow
+from experiments.dataset.rows import EventRow, FlipRow, Row, RowWriter, TrialRow
 from experiments.display import Keyboard, KeyPress, Watched
 from hardware.protocols import TriggerPort
 
@@ -106,13 +106,9 @@ class SessionLog:
         self._durable = durable
         self._files = ExitStack()
         try:
-            self._events = self._files.enter_context(
-                RowWriter(folder / "events.tsv", EventRow, resume=resume)
-            )
-            self._trials = self._files.enter_context(
-                RowWriter(folder / "trials.tsv", TrialRow, resume=resume)
-            )
-            self._frames = self._files.enter_context(RowWriter(folder / "frames.tsv", FlipRow, resume=resume))
+            self._events = self._open(folder / "events.tsv", EventRow, resume)
+            self._trials = self._open(folder / "trials.tsv", TrialRow, resume)
+            self._frames = self._open(folder / "frames.tsv", FlipRow, resume)
         except BaseException:
             self._files.close()
             raise
@@ -134,6 +130,10 @@ class SessionLog:
     def close(self) -> None:
         """Close the tables; may be called twice."""
         self._files.close()
+
+    def _open(self, path: Path, row_type: type[Row], resume: bool) -> RowWriter[Row]:
+        """Make a table; to resume, go on with it if the session came so far as to have one."""
+        return self._files.enter_context(RowWriter(path, row_type, resume=resume and path.is_file()))
 
 
 class TriggerLine:
