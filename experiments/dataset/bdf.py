@@ -185,19 +185,7 @@ def write_bdf(
     """
     n_samples = len(channels[0].digital)
     per_record, record_s, n_added = record_length(n_samples, fs_hz)
-    signals = [
-        edfio.BdfSignal.from_digital(
-            np.pad(channel.digital, (0, n_added), mode="edge") if n_added else channel.digital,
-            per_record / record_s,
-            label=channel.name,
-            transducer_type=channel.transducer,
-            physical_dimension=channel.unit,
-            physical_range=channel.physical_range,
-            digital_range=channel.digital_range,
-            prefiltering=channel.prefiltering,
-        )
-        for channel in channels
-    ]
+    signals = [_signal(channel, per_record / record_s, n_added) for channel in channels]
     recording = edfio.Recording(startdate=startdate, equipment_code=equipment.replace(" ", "_") or "X")
     with path.open("xb") as file:
         edfio.Bdf(signals, recording=recording, data_record_duration=record_s).write(file)
@@ -282,9 +270,42 @@ def record_length(n_samples: int, fs_hz: float) -> tuple[int, float, int]:
     within = range(1, max(2, int(fs_hz * MAX_ADDED_S) + 1))
     smallest = next((size for size in within if _exact(Fraction(size) / rate)), None)
     n_added = -n_samples % smallest if smallest else 0
-    sizes = [size for size in _divisors(n_samples + n_added) if not smallest or _exact(Fraction(size) / rate)]
-    per_record = min(sizes, key=lambda size: abs(math.log(size / fs_hz)))
+    sizes = _divisors(n_samples + n_added)
+    if smallest:
+        exact = [size for size in sizes if _exact(Fraction(size) / rate)]
+        per_record = min(exact, key=lambda size: abs(math.log(size / fs_hz)))
+    else:
+        per_record = next((size for size in sizes if size >= fs_hz), n_samples)
     return per_record, float(_shortened(Fraction(per_record) / rate)), n_added
+
+
+def _signal(channel: BdfChannel, fs_hz: float, n_added: int) -> edfio.BdfSignal:
+    """Make the library's signal of a channel, with exactly the channel's range in its header."""
+    digital = np.pad(channel.digital, (0, n_added), mode="edge") if n_added else channel.digital
+    signal = edfio.BdfSignal.from_digital(
+        digital,
+        fs_hz,
+        label=channel.name,
+        transducer_type=channel.transducer,
+        physical_dimension=channel.unit,
+        physical_range=_inwards(channel.physical_range),
+        digital_range=channel.digital_range,
+        prefiltering=channel.prefiltering,
+    )
+    if tuple(signal.physical_range) != tuple(channel.physical_range):
+        raise ValueError(
+            f"channel {channel.name!r}: the range {channel.physical_range} needs over 8 characters"
+        )
+    return signal
+
+
+def _inwards(limits: tuple[float, float]) -> tuple[float, float]:
+    """Move limits by less than a header shows, because the library rounds them outwards (4.82 to 4.82001)."""
+    low, high = limits
+    return (
+        low if float(low).is_integer() else low + abs(low) * 1e-12,
+        high if float(high).is_integer() else high - abs(high) * 1e-12,
+    )
 
 
 def _channel(signal: edfio.BdfSignal) -> BdfChannel:
@@ -308,11 +329,21 @@ def _quantised(name: str, values: npt.NDArray[np.float64], unit: str, prefilteri
 
 
 def _rounded_up(largest: float) -> float:
-    """Round up to a whole number, or a multiple of 1/32 below one: exact in binary and in 8 characters.
+    """Round up to three digits, so that the format's 8 characters hold it exactly; never below 0.01."""
+    if largest <= 0.01:
+        return 0.01
+    scale = Fraction(10) ** (math.floor(math.log10(largest)) - 2)
+    limit = math.ceil(Fraction(largest) / scale) * scale
+    while not _is_written_as_it_is(float(limit)):
+        limit += scale
+    return float(limit)
 
-    (The writer rounds a range such as 38.7, which no binary number is, up to 38.70001.)
-    """
-    return float(math.ceil(largest)) if largest > 1 else max(1, math.ceil(largest * 32)) / 32
+
+def _is_written_as_it_is(limit: float) -> bool:
+    """Say whether the writer keeps a range: it rounds 38.7, which no binary number is, up to 38.70001."""
+    n_characters = str(limit).find(".")
+    factors = (10 ** max(0, 7 - n_characters), 10 ** max(0, 6 - n_characters))
+    return all(math.ceil(limit * factor) == round(limit * factor) for factor in factors)
 
 
 def _shortened(duration: Fraction) -> str:
