@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import typer
-from tqdm import tqdm
 
 from analysis.datasets import MISSING_SIGNAL
 from analysis.mimicry.session_log import events_from_log, read_session_log
@@ -31,7 +27,6 @@ from experiments.dataset.bids import add_participant, add_recording, create_stud
 from experiments.dataset.study import is_listed
 from experiments.dataset.tables import participant_label
 
-STEPS = ("channel map", "file", "signals", "triggers", "writing")
 COMPANIONS = (".eeg", ".dat", ".vmrk", ".fdt")
 """Extensions of files that belong to a .vhdr or .set file of the same name."""
 
@@ -44,7 +39,6 @@ def import_recording(
     channels: Path | None = None,
     group: str | None = None,
     allow_flat: Collection[str] = (),
-    tell: Callable[[str], object] = lambda step: None,
 ) -> dict[str, Any]:
     """Add a recording to a study: signals, events, and a copy of the file and of its channel map.
 
@@ -69,8 +63,6 @@ def import_recording(
         Blind code of the group of a participant who is not in participants.tsv yet.
     allow_flat : collection of str
         Muscles whose signal may be constant or missing throughout; all their trials will be excluded.
-    tell : callable
-        Is told what is done next, in `len(STEPS)` steps.
 
     Returns
     -------
@@ -91,24 +83,19 @@ def import_recording(
     """
     if (study / participant_label(participant) / "emg").exists():
         raise FileExistsError(f"{study} has a recording of participant {participant}: nothing was changed")
-    tell("channel map")
     channel_map = read_channel_map(channels) if channels is not None else ChannelMap()
-    tell("file")
     opened = open_recording(recording, channel_map)
     if channel_map.sampling_rate_hz is not None:
         check_rate(opened.fs_hz, channel_map.sampling_rate_hz, path=recording, how="the file itself says")
-    tell("signals")
     signals, muscles = read_muscles(opened, channel_map)
     kinds = {name: muscle.signal for name, muscle in muscles.items()}
     warnings = _check_signals(signals, kinds, opened.fs_hz, allow_flat)
-    tell("triggers")
     events, about_events = _events(study, participant, opened, channel_map)
     gaps = missing_stretches({name: signal for name, signal in signals.items() if name not in allow_flat})
     if gaps:
         events = _with_gaps(events, gaps, opened.fs_hz)
         missing_s = sum(stop - start for start, stop in gaps) / opened.fs_hz
         warnings.append(f"{missing_s:.3g} s of the recording are missing; trials in them will be excluded")
-    tell("writing")
     _prepare_participant(study, participant, group)
     add_recording(
         study,
@@ -133,67 +120,6 @@ def import_recording(
         **about_events,
         "warnings": warnings,
     }
-
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
-
-
-@app.command()
-def import_command(
-    study: Annotated[Path, typer.Argument(help="Folder of the study; a new or empty one becomes a study.")],
-    recording: Annotated[
-        Path,
-        typer.Argument(
-            help="BDF, EDF, BrainVision (.vhdr), EEGLAB (.set), XDF, or delimited text (also .gz)."
-        ),
-    ],
-    participant: Annotated[str, typer.Option(help="Id of the participant: letters and digits.")],
-    channels: Annotated[
-        Path | None,
-        typer.Option(
-            help="Channel map (TOML): which channel is which muscle, and where the triggers are. Examples "
-            "are in analysis/mimicry/maps.",
-            show_default=False,
-        ),
-    ] = None,
-    group: Annotated[
-        str | None, typer.Option(help="Blind code of a new participant's group.", show_default=False)
-    ] = None,
-    allow_flat: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Muscle whose channel may be without a signal; may be repeated.", show_default=False
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print a machine-readable summary as the last line.")
-    ] = False,
-) -> None:
-    """Bring a recording of any amplifier into a study."""
-    with tqdm(total=len(STEPS), desc=f"import {participant}", leave=False) as bar:
-
-        def tell(step: str) -> None:
-            bar.set_postfix_str(step)
-            bar.update()
-
-        summary = import_recording(
-            study,
-            participant=participant,
-            recording=recording,
-            channels=channels,
-            group=group,
-            allow_flat=allow_flat or (),
-            tell=tell,
-        )
-    for warning in summary["warnings"]:
-        print(f"warning: {warning}", file=sys.stderr)
-    events = ", ".join(f"{n} x {name}" for name, n in summary["events"].items())
-    print(
-        f"participant {participant}: {summary['duration_s']:g} s at {summary['fs_hz']:g} Hz, "
-        f"{' and '.join(summary['muscles'])}; {events}"
-    )
-    if as_json:
-        print(json.dumps(summary, ensure_ascii=False))
 
 
 def _check_signals(

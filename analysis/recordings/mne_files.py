@@ -107,4 +107,6 @@ class MNERecording:
     def _read_markers(self) -> pd.DataFrame:
         notes = self._raw.annotations
         samples = np.round(notes.onset * self.fs_hz).astype(int) - self._raw.first_samp
-        return pd.DataFrame({"sample": samples, "text": notes.description.astype(str), "stream": ""})
+        return pd.DataFrame(
+            {"sample": samples, "text": [str(note) for note in notes.description], "stream": ""}
+        )

@@ -12,6 +12,9 @@ import pyxdf
 from analysis.recordings.channel_map import MUSCLE_NAMES, ChannelMap
 from analysis.recordings.opened import ArrayRecording, check_rate, fill_gaps
 
+LONGEST_JITTER_S = 0.1
+"""Time stamps further apart than this are a gap; those nearer are samples that were only stamped unevenly."""
+
 
 def open_xdf(path: Path, channel_map: ChannelMap) -> ArrayRecording:
     """Read the EMG stream of an XDF file and align all marker streams with it by their time stamps.
@@ -33,7 +36,12 @@ def open_xdf(path: Path, channel_map: ChannelMap) -> ArrayRecording:
         declares.
     """
     try:
-        streams, _ = pyxdf.load_xdf(path, verbose=False)
+        streams, _ = pyxdf.load_xdf(
+            path,
+            jitter_break_threshold_seconds=LONGEST_JITTER_S,
+            jitter_break_threshold_samples=1,
+            verbose=False,
+        )
     except Exception as error:  # pyxdf has no exception of its own
         raise ValueError(f"{path} cannot be read as XDF: {error}. Copy it again") from error
     emg = _emg_stream(streams, path)
