@@ -1,0 +1,143 @@
+"""Trigger lines: every byte that arrives is the one that was sent."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from hardware.protocols import SignalRecorder, TriggerPort
+from hardware.settings import RigSettings
+from hardware.simulated.amplifier import SimulatedAmplifier
+from hardware.triggers import NoTrigger, SerialByteTrigger, open_trigger
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+
+
+class PseudoTerminal:
+    """The device's end of a serial line."""
+
+    def __init__(self) -> None:
+        import pty
+        import tty
+
+        self.device, computer = pty.openpty()
+        tty.setraw(computer)
+        self.name = os.ttyname(computer)
+        self._computer = computer
+
+    def received(self, n_bytes: int) -> bytes:
+        data = b""
+        until_s = time.monotonic() + 5
+        while len(data) < n_bytes and time.monotonic() < until_s:
+            if select.select([self.device], [], [], 0.1)[0]:
+                data += os.read(self.device, 4096)
+        if select.select([self.device], [], [], 0.05)[0]:
+            data += os.read(self.device, 4096)
+        return data
+
+    def close(self) -> None:
+        os.close(self.device)
+        os.close(self._computer)
+
+
+@pytest.fixture
+def line() -> Iterator[PseudoTerminal]:
+    terminal = PseudoTerminal()
+    yield terminal
+    terminal.close()
+
+
+@posix
+def test_every_code_arrives_as_one_byte(line: PseudoTerminal) -> None:
+    port = SerialByteTrigger(line.name, baud=115200, pulse="device")
+    for code in range(1, 256):
+        port.send(code)
+        port.reset()
+    assert line.received(255) == bytes(range(1, 256))
+    port.close()
+    assert line.received(0) == b""
+
+
+@posix
+def test_a_pulse_is_a_code_and_a_zero(line: PseudoTerminal) -> None:
+    port = SerialByteTrigger(line.name, baud=115200, pulse="next_flip")
+    for code in (11, 21, 21, 31):
+        port.send(code)
+        port.reset()
+    assert line.received(8) == bytes((11, 0, 21, 0, 21, 0, 31, 0))
+    port.close()
+    assert line.received(1) == b"\x00"
+    port.close()
+
+
+@posix
+def test_a_device_that_nobody_reads_does_not_stop_the_session(line: PseudoTerminal) -> None:
+    port = SerialByteTrigger(line.name, baud=115200, pulse="device")
+    longest_s = 0.0
+    for _ in range(2000):
+        start_s = time.perf_counter()
+        port.send(1)
+        longest_s = max(longest_s, time.perf_counter() - start_s)
+    assert longest_s < 0.5
+    port.close()
+
+
+def test_codes_travel_over_a_socket() -> None:
+    received = bytearray()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            connection, _ = server.accept()
+            with connection:
+                while data := connection.recv(64):
+                    received.extend(data)
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        address = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        settings = RigSettings(trigger_kind="serial_byte", trigger_port=address)
+        port = open_trigger(settings)
+        for code in (1, 12, 255):
+            port.send(code)
+            port.reset()
+        port.close()
+        listener.join(timeout=5)
+    assert bytes(received) == bytes((1, 0, 12, 0, 255, 0, 0))
+
+
+@pytest.mark.parametrize("code", [0, 256, -1, 1.0, "5", True, None])
+def test_what_is_no_code_is_refused(code: object) -> None:
+    with pytest.raises(ValueError, match="1 to 255"):
+        NoTrigger().send(code)  # type: ignore[arg-type]
+
+
+def test_a_port_that_is_not_there_is_answered() -> None:
+    settings = RigSettings(trigger_kind="serial_byte", trigger_port="/dev/no-such-port")
+    with pytest.raises(ValueError, match=r"no-such-port.*python -m hardware list"):
+        open_trigger(settings)
+    with pytest.raises(ValueError, match="correct \\[trigger\\]"):
+        open_trigger(RigSettings(trigger_kind="parallel"))
+    with pytest.raises(ValueError, match="correct \\[trigger\\]"):
+        open_trigger(RigSettings(trigger_kind="serial_byte"))
+
+
+def test_without_a_line_codes_are_kept() -> None:
+    port = open_trigger(RigSettings())
+    assert isinstance(port, NoTrigger)
+    port.send(1)
+    port.reset()
+    port.close()
+    assert port.sent == [1]
+
+
+def test_the_devices_keep_to_their_protocols() -> None:
+    assert isinstance(NoTrigger(), TriggerPort)
+    assert issubclass(SimulatedAmplifier, SignalRecorder)
+    assert all(hasattr(SimulatedAmplifier, name) for name in ("pulse", "send", "reset", "close"))
