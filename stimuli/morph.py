@@ -9,17 +9,11 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from scipy.interpolate import CubicSpline
 
-from stimuli.face_points import INNER_LIPS, LEFT_EYELIDS, RIGHT_EYELIDS, face_outline, mouth_gap
+from stimuli.face_points import INNER_LIPS, LEFT_EYELIDS, RIGHT_EYELIDS, face_outline
+from stimuli.mouth import MouthInside, open_mouth
+from stimuli.polygons import fill_polygon, smooth_outline, soft_polygon, soften
 from stimuli.warp import Warp, landmark_field, refine_face, refine_surroundings, sample, unfold_field
-
-MOUTH_OPEN = 0.02
-"""A mouth counts as open when its lips are further apart than this part of the eye distance."""
-MOUTH_FADE = 0.15
-"""Part of the levels, at the closed mouth, over which the open mouth's inside fades out."""
-MOUTH_EDGE_PX = 1.2
-"""Softness of the border between lips and the inside of the mouth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,16 +72,9 @@ class Morph:
         self._mask_margin, self._mask_edge_px = mask_margin, mask_edge_px
         self._background = np.array(background_rgb, np.uint8)
         self._to_light, self._to_stored = _light_tables(blending)
-        self._open_mouth = open_mouth(first, second) if mouth == "occlude" else None
+        self._inside_mouth = self._mouth_inside() if mouth == "occlude" else None
         self._outlines = _outlines(first, second)
-        height_px, width_px = first.image.shape[:2]
-        field = landmark_field(first.points_px, second.points_px, width_px=width_px, height_px=height_px)
-        face = self._inside(self.outline(0.5), margin=0.12)
-        around, skin = 1 - soften(face), soften(face * (1 - self.mouth_region()))
-        images = (first.image, second.image)
-        field = refine_face(field, *images, region=skin, passes=flow_passes)
-        field = refine_surroundings(field, *images, region=around, passes=flow_passes)
-        self.field = unfold_field(field, region=(self.mouth_region() + self.eye_region()) == 0)
+        self.field = self._displacement(flow_passes)
         self._box = self._shown_box()
         self._warp = Warp(self.field, box=self._box)
 
@@ -115,8 +102,8 @@ class Morph:
         from_first, from_second = self._warp.source_positions(level)
         one = sample(self._light[0], from_first, method=cv2.INTER_CUBIC)
         other = sample(self._light[1], from_second, method=cv2.INTER_CUBIC)
-        if self._open_mouth is not None:
-            self._show_open_mouth(one, other, level)
+        if self._inside_mouth is not None:
+            self._inside_mouth.show((one, other), (from_first, from_second), self._warp.pixels, level=level)
         mixed = cv2.addWeighted(one, 1 - level, other, level, 0)
         return self._masked(self._to_stored[mixed], level)
 
@@ -156,21 +143,26 @@ class Morph:
         frame[self._box] = shown
         return frame
 
-    def _show_open_mouth(self, one: np.ndarray, other: np.ndarray, level: float) -> None:
-        """Replace the closed mouth's opening by the open mouth's, in place."""
-        assert self.first.face_px is not None and self.second.face_px is not None
-        closed_level = 1 - level if self._open_mouth == "second" else level
-        strength = np.clip((1 - closed_level) / MOUTH_FADE, 0, 1)
-        lips = ((1 - level) * self.first.face_px + level * self.second.face_px)[INNER_LIPS]
-        lips = lips - (self._box[1].start, self._box[0].start)
-        height_px, width_px = one.shape[:2]
-        left, top = np.maximum(np.floor(lips.min(axis=0)).astype(int) - 6, 0)
-        right, bottom = np.minimum(np.ceil(lips.max(axis=0)).astype(int) + 7, (width_px, height_px))
-        opening = fill_polygon(lips - (left, top), width_px=right - left, height_px=bottom - top)
-        weight = strength * cv2.GaussianBlur(opening, (0, 0), MOUTH_EDGE_PX)[..., None]
-        shown, hidden = (one, other) if self._open_mouth == "first" else (other, one)
-        box = (slice(top, bottom), slice(left, right))
-        hidden[box] = np.rint(hidden[box] * (1 - weight) + shown[box] * weight).astype(np.uint16)
+    def _mouth_inside(self) -> MouthInside | None:
+        """Make the layer behind the lips, where one mouth is open and the other closed."""
+        if self.first.face_px is None or self.second.face_px is None:
+            return None
+        points = (self.first.face_px, self.second.face_px)
+        which = open_mouth(*points, eye_distance_px=self.first.eye_distance_px)
+        return None if which is None else MouthInside(self._light[which], points, which=which)
+
+    def _displacement(self, flow_passes: int) -> np.ndarray:
+        """Find the field from the first to the second photograph on the half-way shape."""
+        images = (self.first.image, self.second.image)
+        height_px, width_px = images[0].shape[:2]
+        points = (self.first.points_px, self.second.points_px)
+        field = landmark_field(*points, width_px=width_px, height_px=height_px)
+        mouth, eyes = self.mouth_region(), self.eye_region()
+        face = self._inside(self.outline(0.5), margin=0.12)
+        skin, around = soften(face * (1 - mouth), edge_px=20), 1 - soften(face, edge_px=20)
+        field = refine_face(field, *images, region=skin, passes=flow_passes)
+        field = refine_surroundings(field, *images, region=around, passes=flow_passes)
+        return unfold_field(field, region=(mouth + eyes) == 0)
 
     def face_region(self) -> np.ndarray:
         """Return where the inner face is on the half-way shape, from 0 to 1."""
@@ -179,6 +171,15 @@ class Morph:
     def mouth_region(self) -> np.ndarray:
         """Return where the mouth's opening is on the half-way shape, from 0 to 1; all 0 if unknown."""
         return self._opening(INNER_LIPS)
+
+    def mouth_ever_open(self) -> np.ndarray:
+        """Return the pixels where the mouth is open at some level, boolean; none if unknown."""
+        height_px, width_px = self.first.image.shape[:2]
+        if self.first.face_px is None or self.second.face_px is None:
+            return np.zeros((height_px, width_px), bool)
+        lips = np.concatenate([self.first.face_px[INNER_LIPS], self.second.face_px[INNER_LIPS]])
+        hull = cv2.convexHull(lips.astype(np.float32))[:, 0]
+        return fill_polygon(hull, width_px=width_px, height_px=height_px) > 0
 
     def eye_region(self) -> np.ndarray:
         """Return where the eyes' openings are on the half-way shape, from 0 to 1; all 0 if unknown."""
@@ -196,21 +197,6 @@ class Morph:
         return fill_polygon(outline, width_px=width_px, height_px=height_px)
 
 
-def soften(region: np.ndarray) -> np.ndarray:
-    """Give a region a soft edge about 20 px wide."""
-    return cv2.GaussianBlur(region, (0, 0), 8)
-
-
-def open_mouth(first: AlignedFace, second: AlignedFace) -> Literal["first", "second"] | None:
-    """Tell which of two photographs alone has its mouth open; None if both, neither, or unknown."""
-    if first.face_px is None or second.face_px is None:
-        return None
-    gaps = mouth_gap(first.face_px), mouth_gap(second.face_px)
-    if max(gaps) <= MOUTH_OPEN * first.eye_distance_px or min(gaps) >= 0.5 * max(gaps):
-        return None
-    return "first" if gaps[0] > gaps[1] else "second"
-
-
 def _outlines(first: AlignedFace, second: AlignedFace) -> tuple[np.ndarray, np.ndarray]:
     """Outlines of both faces with corresponding corners; of all landmarks where the model saw no face."""
     if first.face_px is not None and second.face_px is not None:
@@ -218,60 +204,6 @@ def _outlines(first: AlignedFace, second: AlignedFace) -> tuple[np.ndarray, np.n
     middle = ((first.points_px + second.points_px) / 2).astype(np.float32)
     corners = cv2.convexHull(middle, returnPoints=False).ravel()
     return first.points_px[corners], second.points_px[corners]
-
-
-def smooth_outline(outline: np.ndarray, *, margin: float) -> np.ndarray:
-    """Return a smooth closed curve through an outline, enlarged by a margin from its centre.
-
-    Parameters
-    ----------
-    outline
-        Corners in order, shape ``(n, 2)``.
-    margin
-        Enlargement relative to the size; 0.05 makes it 5 % larger.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(360, 2)``.
-    """
-    centre = outline.mean(axis=0)
-    closed = np.concatenate([outline, outline[:1]]) - centre
-    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    distinct = np.concatenate([[True], np.diff(along) > 0])
-    curve = CubicSpline(along[distinct], closed[distinct], bc_type="periodic")
-    return centre + (1 + margin) * curve(np.linspace(0, along[-1], 360, endpoint=False))
-
-
-def soft_polygon(outline: np.ndarray, *, width_px: int, height_px: int, edge_px: float) -> np.ndarray:
-    """Draw a filled shape whose edge rises smoothly from 0 outside to 1 inside over a given width.
-
-    Parameters
-    ----------
-    outline
-        Corners in order, shape ``(n, 2)``; each x, y.
-    width_px, height_px
-        Size of the picture.
-    edge_px
-        Width of the edge, half of it on either side of the outline.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(height_px, width_px)``, float32.
-    """
-    shape = fill_polygon(outline, width_px=width_px, height_px=height_px)
-    blurred = cv2.GaussianBlur(shape, (0, 0), edge_px / 3.5)
-    return np.clip(
-        (blurred - 0.04) / 0.92, 0, 1
-    )  # what is left of the blur's tails counts as outside or inside
-
-
-def fill_polygon(outline: np.ndarray, *, width_px: int, height_px: int) -> np.ndarray:
-    """Return which part of each pixel is inside an outline: float32, shape ``(height_px, width_px)``."""
-    drawn = np.zeros((height_px, width_px), np.uint8)
-    cv2.fillPoly(drawn, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    return drawn.astype(np.float32) / 255
 
 
 def _light_tables(blending: Literal["linear", "srgb"]) -> tuple[np.ndarray, np.ndarray]:

@@ -117,9 +117,9 @@ def _measure(
     morph: Morph, frames: Sequence[np.ndarray], sources: PairSources, parameters: MorphParameters
 ) -> dict[str, Any]:
     face = (np.minimum(morph.mask(0), morph.mask(1)) >= 1) & (morph.face_region() >= 1)
-    may_fold = (morph.mouth_region() > 0) | (morph.eye_region() > 0)
-    figures = frame_figures(frames, face=face)
-    figures["fold_px"] = int((fold_map(morph.field) & ~may_fold & _shown(morph)).sum())
+    opening = (morph.mouth_region() > 0) | (morph.eye_region() > 0)
+    figures = frame_figures(frames, face=face, mouth=morph.mouth_ever_open())
+    figures["fold_px"] = int((fold_map(morph.field) & ~opening & _shown(morph)).sum())
     first, second = morph.first.face_px, morph.second.face_px
     if first is not None and second is not None:
         figures |= landmark_figures(frames, (first, second), model=face_model(), eyes_px=parameters.eyes_px)

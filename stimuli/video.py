@@ -22,7 +22,7 @@ UNFINISHED_SUFFIX = ".unfinished"
 """Ending of a video that is still being written; a file with this ending is never a finished video."""
 
 LOSSLESS_ARGUMENTS: Sequence[str] = (
-    *("-c:v", "libx264rgb", "-qp", "0", "-preset", "veryfast", "-g", "25", "-bf", "0", "-threads", "1"),
+    *("-c:v", "libx264rgb", "-qp", "0", "-preset", "ultrafast", "-g", "25", "-bf", "0", "-threads", "1"),
     *("-color_primaries", "bt709", "-color_trc", "iec61966-2-1"),
     *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"),
 )

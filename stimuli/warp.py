@@ -179,9 +179,9 @@ class Warp:
         width_px, height_px = columns.stop - columns.start, rows.stop - rows.start
         corner = np.array([columns.start, rows.start], np.float32)
         self._grid = _coarse_grid(width_px, height_px, step_px) + corner
-        self._pixels = pixel_grid(width_px, height_px) + corner
+        self.pixels = pixel_grid(width_px, height_px) + corner
         self._step_px = np.float32(step_px)
-        self._upscale = (self._pixels - corner) / self._step_px
+        self._upscale = (self.pixels - corner) / self._step_px
 
     def source_positions(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """Return where each pixel of the box comes from in the first and in the second photograph.
@@ -200,7 +200,7 @@ class Warp:
         moved = sample(self._field, middle / self._step_px)
         offsets = np.concatenate([middle - moved / 2 - self._grid, middle + moved / 2 - self._grid], axis=2)
         offsets = sample(offsets, self._upscale)
-        return self._pixels + offsets[..., :2], self._pixels + offsets[..., 2:]
+        return self.pixels + offsets[..., :2], self.pixels + offsets[..., 2:]
 
     def _half_way_positions(self, way: np.float32) -> np.ndarray:
         """Solve q + way * v(q) = p for q by Newton's method, at every point p of the grid."""

@@ -1,0 +1,121 @@
+"""The inside of a mouth that is open in one photograph and closed in the other.
+
+Mixing the two photographs would let teeth shine through the closed lips, and warping one to the other would
+squash the teeth. Here the open mouth's inside is a layer behind the lips: the upper teeth stay where they
+are in the head, and the lips, as they close, cover them. A narrow opening lies in the shadow of the lips.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from stimuli.face_points import INNER_LIPS, mouth_gap
+from stimuli.polygons import fill_polygon
+from stimuli.warp import sample
+
+MIN_GAP = 0.02
+"""A mouth counts as open when its lips are further apart than this part of the eye distance (our choice)."""
+MAX_GAP_RATIO = 0.5
+"""The other mouth counts as closed when its gap is at most this part of the open one's (our choice)."""
+CLOSING = 0.08
+"""Part of the way, at its closed end, over which the inside gives way to the closed lips (our choice)."""
+SHADOW_WAY = 0.3
+"""Part of the way, at its closed end, over which the inside lies in the lips' shadow (our choice)."""
+SHADOW_LIGHT = 0.4
+"""Light that is left inside the mouth when it is nearly closed (our choice)."""
+LIP_EDGE_PX = 1.2
+"""Softness of the border between lips and inside (standard deviation)."""
+ANCHOR_PX = 6.0
+"""Width of the zone along the open mouth's lips in which the inside follows the lips, not the head."""
+
+
+def open_mouth(first_px: np.ndarray, second_px: np.ndarray, *, eye_distance_px: float) -> int | None:
+    """Tell which of two faces alone has its mouth open.
+
+    Parameters
+    ----------
+    first_px, second_px
+        The face model's points of both photographs, shape ``(478, 2)``.
+    eye_distance_px
+        Distance between the eyes.
+
+    Returns
+    -------
+    int or None
+        0 or 1; None if both are open, or both are closed.
+    """
+    gaps = mouth_gap(first_px), mouth_gap(second_px)
+    if max(gaps) <= MIN_GAP * eye_distance_px or min(gaps) >= MAX_GAP_RATIO * max(gaps):
+        return None
+    return int(gaps[1] > gaps[0])
+
+
+class MouthInside:
+    """The inside of the open mouth, to be seen between the lips of any level.
+
+    Parameters
+    ----------
+    light
+        The photograph with the open mouth in 16-bit light, shape ``(height_px, width_px, 3)``.
+    points_px
+        The face model's points in both photographs, shape ``(478, 2)`` each.
+    which
+        Which of them has the open mouth, 0 or 1.
+    """
+
+    def __init__(self, light: np.ndarray, points_px: tuple[np.ndarray, np.ndarray], *, which: int) -> None:
+        self._light, self._which = light, which
+        self._lips = [points[INNER_LIPS] for points in points_px]
+        height_px, width_px = light.shape[:2]
+        inside = fill_polygon(self._lips[which], width_px=width_px, height_px=height_px) > 0.5
+        depth_px = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
+        self._fixed = _rise((depth_px - 1) / ANCHOR_PX)
+
+    def show(
+        self,
+        images: tuple[np.ndarray, np.ndarray],
+        positions: tuple[np.ndarray, np.ndarray],
+        pixels: np.ndarray,
+        *,
+        level: float,
+    ) -> None:
+        """Show the inside between the lips of two warped photographs, in place.
+
+        Parameters
+        ----------
+        images
+            Both photographs in 16-bit light, warped to the same level; part of the frame.
+        positions
+            Where each of their pixels comes from in either photograph, x, y.
+        pixels
+            Where each of their pixels is in the frame, x, y.
+        level
+            0 = the first photograph's shape, 1 = the second's.
+        """
+        openness = level if self._which == 1 else 1 - level
+        lips = (1 - level) * self._lips[0] + level * self._lips[1] - pixels[0, 0]
+        box = _box_around(lips, pixels.shape[:2])
+        rows, columns = box
+        size = {"width_px": columns.stop - columns.start, "height_px": rows.stop - rows.start}
+        opening = fill_polygon(lips - (columns.start, rows.start), **size)
+        weight = min(openness / CLOSING, 1) * cv2.GaussianBlur(opening, (0, 0), LIP_EDGE_PX)[..., None]
+        fixed = sample(self._fixed, pixels[box])[..., None]
+        places = fixed * pixels[box] + (1 - fixed) * positions[self._which][box]
+        inside = sample(self._light, places, method=cv2.INTER_CUBIC)
+        shadow = SHADOW_LIGHT + (1 - SHADOW_LIGHT) * float(_rise(np.array(openness / SHADOW_WAY)))
+        for image in images:
+            image[box] = np.rint(image[box] * (1 - weight) + shadow * inside * weight).astype(np.uint16)
+
+
+def _rise(way: np.ndarray) -> np.ndarray:
+    """Rise smoothly from 0 at 0 to 1 at 1."""
+    way = np.clip(way, 0, 1)
+    return (way * way * (3 - 2 * way)).astype(np.float32)
+
+
+def _box_around(points: np.ndarray, shape: tuple[int, int], *, margin_px: int = 6) -> tuple[slice, slice]:
+    """Rows and columns around some points."""
+    left, top = np.maximum(np.floor(points.min(axis=0)).astype(int) - margin_px, 0)
+    right, bottom = np.minimum(np.ceil(points.max(axis=0)).astype(int) + margin_px + 1, shape[::-1])
+    return slice(int(top), max(int(bottom), int(top) + 1)), slice(int(left), max(int(right), int(left) + 1))
