@@ -116,7 +116,7 @@ def fixed_effects(text: str, table: ModelTable) -> tuple[FixedEffects, list[str]
         matrix=full[:, kept],
         names=tuple(names[position] for position in kept),
         dropped=tuple(names[position] for position in dropped),
-        hypotheses=_type3(formula, table.frame, factors, spec, full, kept),
+        hypotheses=_type3(text, table.frame, factors, spec, full, kept),
         factors={name: tuple(table.frame[name].cat.categories) for name in factors},
         means={name: float(table.frame[name].mean()) for name in numeric},
         spreads={name: float(np.ptp(table.frame[name])) for name in numeric},
@@ -138,7 +138,7 @@ def random_effects(terms: Sequence[RandomTerm], table: ModelTable) -> tuple[list
 
 
 def _type3(
-    formula: SimpleFormula,
+    text: str,
     frame: pd.DataFrame,
     factors: list[str],
     spec: ModelSpec,
@@ -146,10 +146,10 @@ def _type3(
     kept: list[int],
 ) -> dict[str, np.ndarray]:
     """Express the sum-to-zero coefficients of every term by the coefficients of the design."""
-    solution = np.eye(len(kept))
+    formula, solution = read_formula(text), np.eye(len(kept))
     if any("C(" in str(factor.expr) for term in formula for factor in term.factors):
         used = matrix[:, kept]
-        spec, recoded = evaluate(str(formula), frame, factors, recode=True)
+        spec, recoded = evaluate(text, frame, factors, recode=True)
         kept = independent_columns(recoded)
         scale = np.linalg.norm(recoded[:, kept], axis=0)
         solution = np.linalg.lstsq(recoded[:, kept] / scale, used, rcond=None)[0] / scale[:, None]

@@ -43,11 +43,11 @@ class _Model:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class MixedFit:
     """A fitted mixed model.
 
-    Tables are plain data frames; ``print(fit.summary())`` shows all of it in words.
+    Tables are plain data frames; ``print(fit)`` shows all of it in words.
     """
 
     formula: str
@@ -78,6 +78,14 @@ class MixedFit:
     _optimum: Optimum
     _tests: FixedEffectTests
     _variances: VarianceComponents
+
+    def __repr__(self) -> str:
+        return (
+            f"<MixedFit {self.formula}: criterion {self.criterion:.4f}, {self.n_observations} observations>"
+        )
+
+    def __str__(self) -> str:
+        return self.summary()
 
     @property
     def log_likelihood(self) -> float:
@@ -140,14 +148,14 @@ class MixedFit:
             ratio; p is that of t. emtrends prints z with the normal distribution for more than 3000
             observations.
         """
-        cells, contrasts = slope_contrasts(self._model.fixed, variable, list(by), dict(at or {}))
+        cells, contrasts = slope_contrasts(self._model.fixed, variable, by, at or {})
         return _cell_table(cells, self._tests.t_tests(contrasts).rename(columns={"estimate": "slope"}))
 
     def means(
         self, by: Sequence[str] = (), *, at: Mapping[str, Sequence[float]] | None = None
     ) -> pd.DataFrame:
         """Estimate the mean response in every cell; as `slopes`, with a column mean instead of slope."""
-        cells, contrasts = mean_contrasts(self._model.fixed, list(by), dict(at or {}))
+        cells, contrasts = mean_contrasts(self._model.fixed, by, at or {})
         return _cell_table(cells, self._tests.t_tests(contrasts).rename(columns={"estimate": "mean"}))
 
     def contrasts(self, weights: pd.DataFrame | np.ndarray) -> pd.DataFrame:
@@ -274,7 +282,7 @@ def likelihood_ratio(first: MixedFit, second: MixedFit) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the observations differ, or the models have equally many parameters.
+        If the observations differ, or neither model contains the other as far as can be seen.
     """
     if not np.array_equal(first._criterion.response.values, second._criterion.response.values):
         raise ValueError("the two models are fitted to different observations: they cannot be compared")
@@ -288,6 +296,8 @@ def likelihood_ratio(first: MixedFit, second: MixedFit) -> pd.DataFrame:
         [[getattr(fit, name) for name in columns] for fit in (small, large)], columns=columns
     )
     chi2 = max(small.criterion - large.criterion, 0.0)
+    if small.criterion < large.criterion - 1e-4:
+        raise ValueError(f"{large.formula!r} fits worse than {small.formula!r}: it does not contain it")
     df = large.n_parameters - small.n_parameters
     table["chi2"], table["df"], table["p"] = [np.nan, chi2], [np.nan, df], [np.nan, stats.chi2.sf(chi2, df)]
     return table.set_index(pd.Index([small.formula, large.formula], name="formula"))

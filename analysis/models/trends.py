@@ -73,6 +73,7 @@ def _reference_grid(
     fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[float]]
 ) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Return the grid, its cells, and the (n_cells, n_rows) weights that average the rows of each cell."""
+    by = [by] if isinstance(by, str) else list(by)
     values: dict[str, Sequence] = {**{name: [mean] for name, mean in fixed.means.items()}, **fixed.factors}
     for name in (*by, *at):
         if name not in values:

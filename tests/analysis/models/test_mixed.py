@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -133,6 +135,14 @@ def test_slopes_per_cell_are_the_coefficients_of_a_model_of_slopes(data: pd.Data
     np.testing.assert_allclose(slopes["p"], coefficients["p"], rtol=1e-4)
 
 
+def test_model_without_intercept_tests_each_cell(data: pd.DataFrame) -> None:
+    plain = fit_mixed("emg ~ 0 + emotion + (1|subject)", data)
+    coded = fit_mixed("emg ~ 0 + C(emotion, contr.treatment) + (1|subject)", data)
+    assert list(plain.fixed_effects.index) == ["emotion[AngryToHappy]", "emotion[HappyToAngry]"]
+    np.testing.assert_allclose(coded.anova(), plain.anova(), rtol=1e-8)
+    assert plain.anova()["num_df"].tolist() == [2]
+
+
 def test_slope_of_a_curve_is_its_tangent(data: pd.DataFrame) -> None:
     curved = fit_mixed("emg ~ time + I(time**2) + (1|subject)", data)
     linear, square = curved.fixed_effects["estimate"].iloc[1:]
@@ -225,6 +235,8 @@ def test_incomparable_models_are_refused(data: pd.DataFrame) -> None:
     fit = fit_mixed("emg ~ time + (1|subject)", data)
     with pytest.raises(ValueError, match="equally many parameters"):
         likelihood_ratio(fit, fit_mixed("emg ~ emotion + (1|subject)", data))
+    with pytest.raises(ValueError, match="does not contain"):
+        likelihood_ratio(fit, fit_mixed("emg ~ drug + (1|face)", data))
     with pytest.raises(ValueError, match="different observations"):
         likelihood_ratio(fit, fit_mixed("emg ~ emotion*time + (1|subject)", data.iloc[10:]))
 
@@ -361,6 +373,14 @@ def test_summary_says_it_all(fit: MixedFit) -> None:
     for part in ("emotion[S.AngryToHappy]:time", "Type III", "time runs from 1 to 5"):
         assert part in text
     assert f"{fit.criterion:.4f}" in text
+    assert str(fit) == text
+    assert len(repr(fit)) < 200
+
+
+def test_fit_survives_pickling(fit: MixedFit) -> None:
+    again = pickle.loads(pickle.dumps(fit))
+    pd.testing.assert_frame_equal(again.anova(), fit.anova())
+    pd.testing.assert_frame_equal(again.slopes("time", by="emotion"), fit.slopes("time", by=["emotion"]))
 
 
 @pytest.mark.slow
