@@ -333,17 +333,7 @@ def _rounded_up(largest: float) -> float:
     if largest <= 0.01:
         return 0.01
     scale = Fraction(10) ** (math.floor(math.log10(largest)) - 2)
-    limit = math.ceil(Fraction(largest) / scale) * scale
-    while not _is_written_as_it_is(float(limit)):
-        limit += scale
-    return float(limit)
-
-
-def _is_written_as_it_is(limit: float) -> bool:
-    """Say whether the writer keeps a range: it rounds 38.7, which no binary number is, up to 38.70001."""
-    n_characters = str(limit).find(".")
-    factors = (10 ** max(0, 7 - n_characters), 10 ** max(0, 6 - n_characters))
-    return all(math.ceil(limit * factor) == round(limit * factor) for factor in factors)
+    return float(math.ceil(Fraction(largest) / scale) * scale)
 
 
 def _shortened(duration: Fraction) -> str:
