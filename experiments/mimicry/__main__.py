@@ -25,6 +25,7 @@ from experiments.mimicry.plan import (
     read_set,
     refuse_existing,
 )
+from experiments.mimicry.procedure import ESCAPED
 from experiments.mimicry.run import OpenDevices, close_into_dataset, run_plan
 from experiments.mimicry.texts import read_texts
 from experiments.session import SessionStopped, has_screen, live_folder
@@ -113,7 +114,11 @@ def session(
     if resume:
         plan = plan_resumption(study, participant, simulated=simulated, **common)
     else:
-        remarks = {"null": null, "simulated_keys": simulate_keys} if simulated else {}
+        seed = secrets.randbelow(2**32) if seed is None else seed
+        remarks: dict[str, Any] = {}
+        if simulated:
+            person = _simulated_person(person, seed)
+            remarks = {"null": null, "simulated_keys": simulate_keys}
         plan = plan_session(
             study,
             participant,
@@ -130,6 +135,8 @@ def session(
     )
     reason = run_plan(plan, _devices(screen, simulate=simulate, simulate_keys=simulate_keys))
     _report(study, participant, reason, as_json)
+    if reason not in (None, ESCAPED):
+        raise SystemExit(1)
 
 
 def main() -> None:
@@ -157,6 +164,8 @@ def _check_options(
         raise ValueError("choose --simulate (no window) or --simulate-keys (a real window)")
     if participants is not None and (not simulate or participant or resume or close):
         raise ValueError("--participants N simulates a whole study: use it with --simulate and without an id")
+    if participants is not None and participants < 1:
+        raise ValueError(f"a study needs at least one participant, found {participants}")
     if null and not (simulate or simulate_keys):
         raise ValueError("--null is for simulated participants: use it with --simulate")
     if (resume or close) and participant is None:
@@ -176,6 +185,16 @@ def _stimuli(folder: Path | None, *, simulate: bool) -> tuple[list[Stimulus], di
     from experiments.mimicry.simulated import paper_videos
 
     return list(paper_videos()), {"set": "24 videos like the paper's, names only", "n_videos": 24}
+
+
+def _simulated_person(given: Person, seed: int) -> Person:
+    """Give a simulated participant the age and sex that were not said."""
+    from experiments.mimicry.simulated import simulated_person
+
+    if seed < 0:
+        raise ValueError(f"a seed is a whole number from 0, found {seed}")
+    drawn = simulated_person(seed, effects=None, group=given.group)
+    return dataclasses.replace(given, age=given.age or drawn.age, sex=given.sex or drawn.sex)
 
 
 def _devices(screen: ScreenChoices, *, simulate: bool, simulate_keys: bool) -> OpenDevices:

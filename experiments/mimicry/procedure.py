@@ -13,6 +13,9 @@ from experiments.session import SessionStopped
 CONTINUE_KEYS = ("space", "return")
 """Keys that turn a page, beside the response key."""
 
+ESCAPED = "the session was ended with the escape key"
+"""Reason of a session that the experimenter ended."""
+
 END_PAGE_S = 5.0
 """Longest time that the last page is shown; our choice."""
 
@@ -119,7 +122,7 @@ def ask_whether_to_stop(stage: Stage) -> None:
     stage.keys.escape_pressed = False
     answers = stage.texts.keys
     if show_page(stage, "stop_question", keys=(answers["stop"], answers["go_on"])) == answers["stop"]:
-        raise SessionStopped("the session was ended with the escape key")
+        raise SessionStopped(ESCAPED)
 
 
 def mark(stage: Stage, event: str, *, text: str | None = None, block: int | None = None) -> None:

@@ -67,8 +67,9 @@ def effects_of(plan: SessionPlan) -> MimicryEffects:
     return mimicry_effects.none() if plan.record.get("null") else mimicry_effects.paper()
 
 
-def simulated_person(seed: int, *, effects: MimicryEffects, group: str | None) -> SimulatedParticipant:
+def simulated_person(seed: int, *, effects: MimicryEffects | None, group: str | None) -> SimulatedParticipant:
     """Make the participant of a session with this seed; another stream than that of the trial list."""
+    effects = effects or mimicry_effects.none()
     return SimulatedParticipant(effects=effects, rng=np.random.default_rng([seed, 1]), group=group)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from experiments.dataset import bids
 from experiments.dataset.tables import write_table
 from experiments.mimicry.design import shuffled
 from experiments.mimicry.parameters import SessionParameters
-from experiments.mimicry.plan import Person, Stimulus, plan_session
+from experiments.mimicry.plan import Person, SessionPlan, Stimulus, plan_session
 from experiments.mimicry.run import run_plan
 from experiments.mimicry.simulated import simulated_devices, simulated_person
 from hardware.settings import RigSettings
@@ -71,25 +71,25 @@ def simulate_study(
     """
     if (study / "sourcedata").exists():
         raise FileExistsError(f"{study} has participants already: simulate a study into a new folder")
-    if n_participants < 1:
-        raise ValueError(f"a study needs at least one participant, found {n_participants}")
-    bids.create_study(study, name=study.resolve().name, simulated=True)
-    rng = np.random.default_rng([seed, 3])
-    groups = shuffled([GROUPS[index % len(GROUPS)] for index in range(n_participants)], rng)
-    write_key(study, shuffled(DRUGS, rng))
-    effects = mimicry_effects.none() if null else mimicry_effects.paper()
-    mimicry_effects.write_truth(study, effects, sorted({video.direction for video in videos}), GROUPS)
-    simulate = functools.partial(
-        simulate_participant,
+    plan = functools.partial(
+        plan_session,
         study,
         videos=list(videos),
         stimulus_set=stimulus_set,
         parameters=parameters,
         rig=rig,
         language=language,
-        null=null,
+        simulated=True,
         n_trials=n_trials,
+        remarks={"null": null},
     )
+    plan("001", person=Person(), seed=seed)  # what does not fit is told before anything is written
+    bids.create_study(study, name=study.resolve().name, simulated=True)
+    rng = np.random.default_rng([seed, 3])
+    groups = shuffled([GROUPS[index % len(GROUPS)] for index in range(n_participants)], rng)
+    write_key(study, shuffled(DRUGS, rng))
+    effects = mimicry_effects.none() if null else mimicry_effects.paper()
+    mimicry_effects.write_truth(study, effects, sorted({video.direction for video in videos}), GROUPS)
     people = []
     for number, group in enumerate(groups, start=1):
         own_seed = int(np.random.SeedSequence([seed, 4, number]).generate_state(1)[0])
@@ -99,39 +99,14 @@ def simulate_study(
         people.append((f"{number:03}", person, own_seed))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=N_PROCESSES, mp_context=context) as pool:
-        yield from pool.map(simulate, *zip(*people, strict=True))
+        yield from pool.map(functools.partial(simulate_participant, plan), *zip(*people, strict=True))
 
 
 def simulate_participant(
-    study: Path,
-    participant: str,
-    person: Person,
-    seed: int,
-    *,
-    videos: Sequence[Stimulus],
-    stimulus_set: dict[str, Any],
-    parameters: SessionParameters,
-    rig: RigSettings,
-    language: str,
-    null: bool,
-    n_trials: int | None,
+    plan: Callable[..., SessionPlan], participant: str, person: Person, seed: int
 ) -> str:
     """Simulate one session of a study and return the participant's id."""
-    plan = plan_session(
-        study,
-        participant,
-        videos=videos,
-        stimulus_set=stimulus_set,
-        parameters=parameters,
-        rig=rig,
-        language=language,
-        person=person,
-        simulated=True,
-        seed=seed,
-        n_trials=n_trials,
-        remarks={"null": null},
-    )
-    run_plan(plan, simulated_devices)
+    run_plan(plan(participant, person=person, seed=seed), simulated_devices)
     return participant
 
 

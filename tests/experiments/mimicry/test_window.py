@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +18,7 @@ from PIL import Image
 
 from experiments.dataset.rows import EventRow, FlipRow, TrialRow, read_rows
 from experiments.display.timing import video_frame
+from experiments.mimicry.run import close_into_dataset
 
 pytestmark = pytest.mark.display
 
@@ -157,3 +161,135 @@ def check_files(study: Path, folder: Path, line: Line) -> None:
             for trial in trials:
                 lasted_s = onsets[ends, trial.trial] - onsets[trial_type, trial.trial]
                 assert lasted_s == pytest.approx(duration_s, abs=0.1)
+
+
+def test_a_killed_session_keeps_its_rows_and_goes_on_until_escape(
+    screen, start, stimulus_set: Path, tmp_path: Path
+) -> None:
+    study, folder = tmp_path / "study", tmp_path / "study" / "sourcedata" / "sub-007"
+    options = ["--stimuli", stimulus_set, "--rig", write_rig(tmp_path / "rig.toml")]
+    options += ["--allow-unmeasured-refresh"]
+    process = start(study, "--participant", "007", "--trials", 4, "--practice", 0, "--seed", 3, *options)
+    wait_for_event(process, folder, "instructions")
+    time.sleep(0.3)
+    screen.press("Up")
+    wait_for_event(process, folder, "video", 1)
+    time.sleep(0.3)
+    screen.press("Up")
+    wait_for_event(process, folder, "video", 2)
+    time.sleep(0.3)
+    process.kill()
+    process.wait(timeout=20)
+    assert [trial.trial for trial in read_rows(folder / "trials.tsv", TrialRow)] == [1]
+    assert read_rows(folder / "events.tsv", EventRow)[-1].trial_type == "video"
+    assert not (study / "sub-007").exists()
+    recovered = shutil.copytree(study, tmp_path / "recovered")
+    close_into_dataset(recovered, "007")
+    beh = recovered / "sub-007" / "beh" / "sub-007_task-mimicry_beh.tsv"
+    assert len(beh.read_text(encoding="utf-8").splitlines()) == 2
+
+    again = start(study, "--participant", "007", *options)
+    assert again.wait(timeout=60) == 2
+    assert "participant 007 exists" in again.communicate()[1]
+
+    process = start(study, "--participant", "007", "--resume", "--json", *options)
+    wait_for_event(process, folder, "instructions", 2)
+    time.sleep(0.3)
+    screen.press("Return")
+    wait_for_event(process, folder, "video", 3)
+    time.sleep(0.2)
+    screen.press("Escape")
+    wait_for_event(process, folder, "feedback", 2)
+    time.sleep(1.6)
+    question = screen.screenshot()
+    Image.fromarray(question).save(tmp_path / "question.png")
+    screen.press("y")
+    output, messages = process.communicate(timeout=60)
+    assert process.returncode == 0, messages
+    assert "--resume" in output
+    assert json.loads(output.splitlines()[-1])["finished"] is False
+    assert (question != BACKGROUND).any()
+    events = read_rows(folder / "events.tsv", EventRow)
+    assert events[-1].trial_type == "aborted"
+    assert [event.onset for event in events] == sorted(event.onset for event in events)
+    assert [trial.trial for trial in read_rows(folder / "trials.tsv", TrialRow)] == [1, 2]
+    assert (study / "sub-007" / "beh" / "sub-007_task-mimicry_beh.tsv").is_file()
+
+
+def test_a_simulated_participant_in_a_real_window_and_a_request_to_end(
+    screen, start, stimulus_set: Path, tmp_path: Path
+) -> None:
+    study, folder = tmp_path / "study", tmp_path / "study" / "sourcedata" / "sub-1"
+    options = ["--stimuli", stimulus_set, "--trials", 4, "--practice", 0, "--simulate-keys"]
+    process = start(study, "--participant", "1", *options, "--allow-unmeasured-refresh")
+    wait_for_event(process, folder, "fixation", 2)
+    process.terminate()
+    output, messages = process.communicate(timeout=60)
+    assert process.returncode == 1, messages
+    assert "SIGTERM" in output
+    assert [row.trial for row in read_rows(folder / "trials.tsv", TrialRow)] == [1]
+    assert read_rows(folder / "events.tsv", EventRow)[-1].trial_type == "aborted"
+    assert (study / "sub-1" / "emg" / "sub-1_task-mimicry_emg.bdf").is_file()
+    assert json.loads((folder / "session.json").read_text(encoding="utf-8"))["simulated"] is True
+
+
+def test_a_screen_without_refresh_is_refused_and_the_id_stays_free(
+    screen, start, stimulus_set: Path, tmp_path: Path
+) -> None:
+    process = start(tmp_path / "study", "--participant", "007", "--stimuli", stimulus_set)
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "error: the refresh of this screen cannot be measured" in messages
+    assert "--allow-unmeasured-refresh" in messages
+    assert not (tmp_path / "study" / "sourcedata" / "sub-007").exists()
+
+
+PIXELS = """
+import sys
+from pathlib import Path
+import numpy as np
+from experiments.display.window import WindowDisplay
+from experiments.session import SessionClock
+from stimuli.manifest import read_manifest
+from stimuli.video import decode
+
+clock = SessionClock()
+display = WindowDisplay(
+    size_px=(321, 240), fullscreen=False, screen=0, now=clock.now, background_rgb=(128, 128, 128),
+    text_rgb=(255, 255, 255), expected_hz=None, unmeasured_hz=60.0,
+)
+display.rehearse(["A text that must leave no trace"])
+for video in read_manifest(Path(sys.argv[1])):
+    frames = decode(video.path)
+    display.prepare(video)
+    while not display.film_ready():
+        display.cross()
+        display.flip()
+    left, bottom, width, height = display._textures.rectangle_px()
+    for index, frame in enumerate(frames):
+        display.frame(index)
+        drawn = display.pixels()
+        top = drawn.shape[0] - bottom - height
+        shown = drawn[top : top + height, left : left + width]
+        assert np.array_equal(shown, frame), (video.video, index)
+        drawn = drawn.copy()
+        drawn[top : top + height, left : left + width] = 128
+        assert (drawn == 128).all(), (video.video, index)
+        display.flip()
+display.close()
+display.close()
+print("EXACT")
+"""
+
+
+def test_every_frame_reaches_the_screen_pixel_by_pixel(screen, stimulus_set: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "DISPLAY": screen.name, "HOME": str(tmp_path)}
+    shown = subprocess.run(
+        [sys.executable, "-c", PIXELS, str(stimulus_set)],
+        cwd=screens.ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert shown.stdout.strip().endswith("EXACT"), shown.stderr
