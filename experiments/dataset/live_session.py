@@ -224,7 +224,9 @@ def _event_samples(
         samples[index] = int(sample)
     fits = []
     for part in _parts(events):
-        known = [index for index in part if samples[index] is not None]
+        placed = [index for index in part if samples[index] is not None]
+        shown = [index for index in placed if not events[index].trial_type.endswith("response")]
+        known = shown or placed  # a press is logged when the key went down, its code is sent a little later
         if not known:
             continue
         recording_s = np.array([samples[index] for index in known], dtype=float) / fs_hz
