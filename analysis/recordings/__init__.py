@@ -33,7 +33,7 @@ def open_recording(path: Path, channel_map: ChannelMap) -> OpenedRecording:
         suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
     ).lower()
     if suffix in mne_files.EXTENSIONS:
-        return mne_files.MNERecording(path)
+        return mne_files.MNERecording(path, incomplete=channel_map.incomplete)
     if suffix in (".xdf", ".xdfz"):
         from analysis.recordings.xdf import open_xdf
 

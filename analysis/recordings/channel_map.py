@@ -102,6 +102,8 @@ class ChannelMap:
     """Needed for text without a time column; checked against what the file says otherwise."""
     mains_hz: float | None = None
     """Frequency of the mains where it was recorded."""
+    incomplete: bool = False
+    """Whether a file that ends early, as after a crash of the recorder, may be taken as it is."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Facts for the BIDS sidecar, for instance Manufacturer."""
     muscles: Mapping[str, Muscle] = field(default_factory=dict)
@@ -145,13 +147,16 @@ def parse_channel_map(content: Mapping[str, Any]) -> ChannelMap:
     ((5,), ('angry',))
     """
     _only(content, ("recording", "muscles", "events", "text", "metadata"), "")
-    recording = _table(content, "recording", ("sampling_rate_hz", "mains_hz"))
+    recording = _table(content, "recording", ("sampling_rate_hz", "mains_hz", "incomplete"))
+    if not isinstance(recording.get("incomplete", False), bool):
+        raise ValueError("recording.incomplete must be true or false")
     text = _table(content, "text", tuple(TextLayout.__dataclass_fields__))
     if text.get("delimiter") in _DELIMITERS:
         text["delimiter"] = _DELIMITERS[text["delimiter"]]
     return ChannelMap(
         sampling_rate_hz=_positive(recording, "sampling_rate_hz"),
         mains_hz=_positive(recording, "mains_hz"),
+        incomplete=recording.get("incomplete", False),
         metadata={str(k): str(v) for k, v in dict(content.get("metadata", {})).items()},
         muscles={str(name): _muscle(name, about) for name, about in dict(content.get("muscles", {})).items()},
         events=_events(_table(content, "events", tuple(EventSource.__dataclass_fields__))),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 FIXED_BYTES = 256
 BYTES_PER_CHANNEL = 256
+IF_THAT_IS_ALL = "If this is all there is, say incomplete = true in [recording] of a channel map"
 EXTENSIONS = (".bdf", ".edf", ".rec")
 
 
@@ -71,10 +72,17 @@ def read_edf_header(path: Path) -> EDFHeader:
             ) from None
 
 
-def check_file_length(path: Path) -> None:
+def check_file_length(path: Path, *, incomplete: bool = False) -> None:
     """Refuse an EDF or BDF file that does not hold what its header promises.
 
     A file whose recorder was never told to stop is as long as it is; it is accepted when it holds a record.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    incomplete : bool
+        Whether a file that ends early is accepted too, if it holds a record.
 
     Raises
     ------
@@ -84,11 +92,11 @@ def check_file_length(path: Path) -> None:
     header = read_edf_header(path)
     n_bytes = path.stat().st_size - header.n_bytes
     n_there = n_bytes // header.n_bytes_per_record if header.n_bytes_per_record else 0
-    if n_there < max(1, header.n_records):
+    if n_there < (1 if incomplete else max(1, header.n_records)):
         raise ValueError(
             f"{path} is truncated: its header promises {max(1, header.n_records) * header.record_s:g} s, but "
             f"the file holds {max(0, n_there) * header.record_s:g} s. Copy it again from the amplifier's "
-            "computer"
+            f"computer. {IF_THAT_IS_ALL}"
         )
 
 

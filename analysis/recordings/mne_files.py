@@ -25,6 +25,8 @@ class MNERecording:
     ----------
     path : Path
         A .bdf, .edf, .vhdr or .set file.
+    incomplete : bool
+        Whether a BDF or EDF file that ends early is read as far as it goes.
 
     Raises
     ------
@@ -32,11 +34,11 @@ class MNERecording:
         If the file is empty, truncated, or not what its name says.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, incomplete: bool = False) -> None:
         self.path = path
         is_edf = path.suffix.lower() in EDF_EXTENSIONS
         if is_edf:
-            check_file_length(path)
+            check_file_length(path, incomplete=incomplete)
         try:
             self._raw: Any = mne.io.read_raw(path, preload=False, verbose="error")
         except Exception as error:  # each of MNE's readers fails in its own way

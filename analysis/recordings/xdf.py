@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pyxdf
 
 from analysis.recordings.channel_map import MUSCLE_NAMES, ChannelMap
+from analysis.recordings.edf_header import IF_THAT_IS_ALL
 from analysis.recordings.opened import ArrayRecording, check_rate, fill_gaps
 
 LONGEST_JITTER_S = 0.1
@@ -32,9 +34,13 @@ def open_xdf(path: Path, channel_map: ChannelMap) -> ArrayRecording:
     Raises
     ------
     ValueError
-        If the file cannot be read, the EMG stream cannot be told, is empty, or has another rate than it
-        declares.
+        If the file cannot be read or has no end, the EMG stream cannot be told, is empty, or has another rate
+        than it declares.
     """
+    if not _is_xdf(path):
+        raise ValueError(
+            f"{path} cannot be read as XDF: it does not begin as such a file does. Copy it again"
+        )
     try:
         streams, _ = pyxdf.load_xdf(
             path,
@@ -44,6 +50,8 @@ def open_xdf(path: Path, channel_map: ChannelMap) -> ArrayRecording:
         )
     except Exception as error:  # pyxdf has no exception of its own
         raise ValueError(f"{path} cannot be read as XDF: {error}. Copy it again") from error
+    if not channel_map.incomplete and any("footer" not in stream for stream in streams):
+        raise ValueError(f"{path} is truncated: it has no end. Copy it again. {IF_THAT_IS_ALL}")
     emg = _emg_stream(streams, path)
     times_s = np.asarray(emg["time_stamps"], dtype=float)
     if len(times_s) < 2:
@@ -62,6 +70,16 @@ def open_xdf(path: Path, channel_map: ChannelMap) -> ArrayRecording:
         channel_units=_channel_units(emg),
         markers=_markers(streams, times_s, positions, fs_hz),
     )
+
+
+def _is_xdf(path: Path) -> bool:
+    """Look at the first bytes (pyxdf leaves a file open that it does not like)."""
+    opener = gzip.open if path.suffix.lower() in (".gz", ".xdfz") else open
+    try:
+        with opener(path, "rb") as file:
+            return file.read(4) == b"XDF:"
+    except (OSError, EOFError):
+        return False
 
 
 def _emg_stream(streams: list[dict[str, Any]], path: Path) -> dict[str, Any]:
