@@ -10,7 +10,7 @@ from stimuli.rendered.profiles import normalized
 from stimuli.rendered.strands import Strands
 from stimuli.rendered.surface import SkinPoints, locate
 
-N_BROW_HAIRS = 520
+N_BROW_HAIRS = 640
 """Hairs per eyebrow."""
 
 BROW_X_DM = (0.085, 0.20, 0.34, 0.46, 0.60)
@@ -28,12 +28,12 @@ def brow_hairs(thickness: float, arch: float, seed: int) -> tuple[SkinPoints, np
     along = rng.beta(1.05, 1.2, n)
     across = np.clip(rng.normal(0, 0.45, n), -1.1, 1.1)
     x = BROW_X_DM[0] + along * (BROW_X_DM[-1] - BROW_X_DM[0])
-    half_dm = thickness * (0.040 * (1 - 0.72 * along) + 0.005) * np.where(along < 0.08, 0.6, 1)
+    half_dm = thickness * (0.040 * (1 - 0.60 * along) + 0.006) * np.where(along < 0.08, 0.6, 1)
     y = course(x) + across * half_dm
     angle = np.radians(
         66 * (1 - along) ** 1.6 + 6 - 28 * along - 22 * across * (along > 0.15) + rng.normal(0, 8, n)
     )
-    length = rng.uniform(0.035, 0.062, n) * (1 - 0.3 * along)
+    length = rng.uniform(0.028, 0.052, n) * (1 - 0.3 * along)
     t = np.linspace(0, 1, 5)
     bent = angle[:, None] - 0.45 * t
     step = length[:, None] * np.diff(t, prepend=0)
@@ -52,7 +52,7 @@ def grow_brows(look: Look, vertices: np.ndarray, normals: np.ndarray) -> Strands
     return Strands(root.reshape(*shade.shape, 3), shade)
 
 
-def grow_lashes(look: Look, base: np.ndarray, *, upper: bool, n_lashes: int = 90) -> Strands:
+def grow_lashes(look: Look, base: np.ndarray, *, upper: bool, n_lashes: int = 120) -> Strands:
     """Place the upper or lower lashes on base vertices (n, 3), `n_lashes` on each eye."""
     curves = []
     for side in ("left", "right"):
@@ -62,10 +62,10 @@ def grow_lashes(look: Look, base: np.ndarray, *, upper: bool, n_lashes: int = 90
         column = np.sort(rng.uniform(0.3, grid.shape[1] - 1.01, n_lashes))
         left = column.astype(int)
         weight = (column - left)[:, None]
-        rows = [grid[r, left] * (1 - weight) + grid[r, left + 1] * weight for r in (1, 2, -1)]
+        rows = [grid[r, left] * (1 - weight) + grid[r, left + 1] * weight for r in (1, -1)]
         curves.append(_bend(rows, look.lash_length * rng.uniform(0.7, 1.1, (n_lashes, 1)), upper, rng))
     points = np.concatenate(curves)
-    return Strands(points, np.full(points.shape[:2], 0.15 if upper else 0.3))
+    return Strands(points, np.full(points.shape[:2], 0.15 if upper else 0.9))
 
 
 def _is_root_first(grid: np.ndarray) -> bool:
@@ -75,9 +75,9 @@ def _is_root_first(grid: np.ndarray) -> bool:
 
 def _bend(rows: list[np.ndarray], length: np.ndarray, upper: bool, rng: np.random.Generator) -> np.ndarray:
     """Return lashes (n, 5, 3) that leave the lid forwards and bend away from the eye."""
-    root, second, tip = rows
+    root, tip = rows
     outwards = normalized(tip - root)
-    size = np.linalg.norm(tip - root, axis=1, keepdims=True) * length * (1.0 if upper else 0.55)
+    size = np.linalg.norm(tip - root, axis=1, keepdims=True) * length * (0.5 if upper else 0.3)
     away = np.array([0.0, 1.0 if upper else -1.0, 0.25]) + rng.normal(0, 0.12, (len(root), 3))
     t = np.linspace(0, 1, 5)[None, :, None]
     return root[:, None] + size[:, None] * (outwards[:, None] * t + 0.45 * away[:, None] * t**2)

@@ -8,24 +8,26 @@ tightener), AU9/10 (nose wrinkler), AU15/17/23/24 (lips pressed, corners down).
 import numpy as np
 
 HAPPY = {
-    "mouthSmile": 0.88,
-    "cheekSquint": 0.50,
-    "eyeSquint": 0.40,
-    "mouthUpperUp": 0.75,
-    "mouthLowerDown": 0.30,
-    "mouthDimple": 0.25,
+    "mouthSmile": 1.05,
+    "cheekSquint": 0.65,
+    "eyeSquint": 0.45,
+    "mouthUpperUp": 1.0,
+    "mouthLowerDown": 0.35,
+    "mouthDimple": 0.20,
+    "jawOpen": 0.07,
 }
 """Amounts for happiness; a name stands for the left and the right unit."""
 
 ANGRY = {
-    "browDown": 1.30,
-    "noseSneer": 0.70,
-    "mouthPress": 0.30,
+    "browDown": 1.55,
+    "browOuterUp": 0.10,
+    "noseSneer": 0.75,
+    "mouthPress": 0.45,
     "mouthFrown": 0.60,
     "eyeSquint": 0.35,
-    "eyeWide": 0.30,
-    "mouthRollUpper": 0.50,
-    "mouthRollLower": 0.50,
+    "eyeWide": 0.35,
+    "mouthRollUpper": 0.45,
+    "mouthRollLower": 0.45,
     "mouthShrugLower": 0.30,
 }
 """Amounts for anger."""

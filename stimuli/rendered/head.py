@@ -20,6 +20,10 @@ PART_LEVELS = {"skin": 2, "eye_right": 2, "eye_left": 2, "teeth_upper": 2, "teet
 """Part -> number of subdivisions when it is drawn."""
 
 
+TEETH_SHIFT_DM = (0.0, -0.055, 0.01)
+"""The model's teeth sit too high to show in a smile."""
+
+
 class Part(NamedTuple):
     """One part: drawn vertices are ``weights @ base``; triangles (n_triangles, 3) join them."""
 
@@ -87,6 +91,24 @@ def deform(head: Head, *amounts: Mapping[str, float]) -> np.ndarray:
                 raise KeyError(f"the head model has no target named {name!r}")
             index, shift = head.targets[name]
             vertices[index] += amount * shift
+    return vertices
+
+
+def eyes_middle(head: Head, vertices: np.ndarray) -> np.ndarray:
+    """Return the point (3,) midway between the eyeballs of base vertices (n, 3)."""
+    eyes = vertices[np.unique(np.concatenate([head.quads["eye_left"], head.quads["eye_right"]]))]
+    return (eyes.min(0) + eyes.max(0)) / 2
+
+
+def deform_person(head: Head, shape: Mapping[str, float], expression: Mapping[str, float]) -> np.ndarray:
+    """Return the base vertices (n, 3) of a person with an expression (face-unit amounts).
+
+    People differ in height; the head is moved so that the eyes at rest are where the model's are.
+    """
+    shift = eyes_middle(head, head.vertices) - eyes_middle(head, deform(head, shape))
+    vertices = deform(head, shape, units(expression)) + shift
+    for teeth in ("teeth_upper", "teeth_lower"):
+        vertices[np.unique(head.quads[teeth])] += TEETH_SHIFT_DM
     return vertices
 
 

@@ -8,54 +8,73 @@ import numpy as np
 Sex = Literal["female", "male"]
 
 VARIATION = {
-    "head/head-scale-horiz-decr|incr": 0.30,
-    "head/head-scale-vert-decr|incr": 0.25,
-    "head/head-fat-decr|incr": 0.35,
-    "head/head-angle-in|out": 0.25,
-    "head/head-age-decr|incr": 0.30,
-    "forehead/forehead-temple-decr|incr": 0.40,
-    "forehead/forehead-scale-vert-decr|incr": 0.25,
-    "forehead/forehead-trans-backward|forward": 0.25,
-    "eyebrows/eyebrows-angle-down|up": 0.25,
-    "eyebrows/eyebrows-trans-down|up": 0.25,
-    "eyebrows/eyebrows-trans-backward|forward": 0.30,
-    "chin/chin-width-decr|incr": 0.40,
-    "chin/chin-height-decr|incr": 0.30,
-    "chin/chin-prominent-decr|incr": 0.35,
-    "chin/chin-bones-decr|incr": 0.40,
-    "chin/chin-jaw-drop-decr|incr": 0.30,
-    "nose/nose-scale-horiz-decr|incr": 0.40,
-    "nose/nose-scale-vert-decr|incr": 0.35,
-    "nose/nose-scale-depth-decr|incr": 0.35,
-    "nose/nose-hump-decr|incr": 0.45,
-    "nose/nose-point-down|up": 0.40,
-    "nose/nose-point-width-decr|incr": 0.40,
-    "nose/nose-width1-decr|incr": 0.40,
-    "nose/nose-width2-decr|incr": 0.40,
-    "nose/nose-width3-decr|incr": 0.40,
-    "nose/nose-base-down|up": 0.35,
-    "mouth/mouth-scale-horiz-decr|incr": 0.35,
-    "mouth/mouth-upperlip-height-decr|incr": 0.45,
-    "mouth/mouth-lowerlip-height-decr|incr": 0.45,
-    "mouth/mouth-upperlip-volume-decr|incr": 0.35,
-    "mouth/mouth-lowerlip-volume-decr|incr": 0.35,
-    "mouth/mouth-trans-down|up": 0.25,
-    "mouth/mouth-cupidsbow-decr|incr": 0.45,
-    "cheek/*-cheek-bones-decr|incr": 0.45,
-    "cheek/*-cheek-volume-decr|incr": 0.35,
-    "cheek/*-cheek-inner-decr|incr": 0.30,
-    "eyes/*-eye-scale-decr|incr": 0.25,
-    "eyes/*-eye-height2-decr|incr": 0.30,
-    "eyes/*-eye-trans-in|out": 0.25,
-    "eyes/*-eye-corner1-down|up": 0.30,
-    "eyes/*-eye-corner2-down|up": 0.30,
-    "eyes/*-eye-bag-decr|incr": 0.30,
-    "eyes/*-eye-eyefold-down|up": 0.35,
-    "ears/*-ear-scale-decr|incr": 0.30,
-    "ears/*-ear-rot-backward|forward": 0.20,
-    "neck/neck-scale-horiz-decr|incr": 0.25,
+    "head/head-scale-horiz-decr|incr": 0.26,
+    "head/head-scale-vert-decr|incr": 0.21,
+    "head/head-fat-decr|incr": 0.30,
+    "head/head-angle-in|out": 0.21,
+    "head/head-age-decr|incr": 0.26,
+    "forehead/forehead-temple-decr|incr": 0.34,
+    "forehead/forehead-scale-vert-decr|incr": 0.21,
+    "forehead/forehead-trans-backward|forward": 0.21,
+    "eyebrows/eyebrows-angle-down|up": 0.21,
+    "eyebrows/eyebrows-trans-down|up": 0.21,
+    "eyebrows/eyebrows-trans-backward|forward": 0.26,
+    "chin/chin-width-decr|incr": 0.34,
+    "chin/chin-height-decr|incr": 0.26,
+    "chin/chin-prominent-decr|incr": 0.30,
+    "chin/chin-bones-decr|incr": 0.34,
+    "chin/chin-jaw-drop-decr|incr": 0.26,
+    "nose/nose-scale-horiz-decr|incr": 0.34,
+    "nose/nose-scale-vert-decr|incr": 0.30,
+    "nose/nose-scale-depth-decr|incr": 0.30,
+    "nose/nose-hump-decr|incr": 0.38,
+    "nose/nose-point-down|up": 0.34,
+    "nose/nose-point-width-decr|incr": 0.34,
+    "nose/nose-width1-decr|incr": 0.34,
+    "nose/nose-width2-decr|incr": 0.34,
+    "nose/nose-width3-decr|incr": 0.34,
+    "nose/nose-base-down|up": 0.30,
+    "mouth/mouth-scale-horiz-decr|incr": 0.30,
+    "mouth/mouth-upperlip-height-decr|incr": 0.38,
+    "mouth/mouth-lowerlip-height-decr|incr": 0.38,
+    "mouth/mouth-upperlip-volume-decr|incr": 0.30,
+    "mouth/mouth-lowerlip-volume-decr|incr": 0.30,
+    "mouth/mouth-trans-down|up": 0.21,
+    "mouth/mouth-cupidsbow-decr|incr": 0.38,
+    "cheek/*-cheek-bones-decr|incr": 0.38,
+    "cheek/*-cheek-volume-decr|incr": 0.30,
+    "cheek/*-cheek-inner-decr|incr": 0.26,
+    "eyes/*-eye-scale-decr|incr": 0.21,
+    "eyes/*-eye-height2-decr|incr": 0.26,
+    "eyes/*-eye-trans-in|out": 0.21,
+    "eyes/*-eye-corner1-down|up": 0.26,
+    "eyes/*-eye-corner2-down|up": 0.26,
+    "eyes/*-eye-bag-decr|incr": 0.26,
+    "eyes/*-eye-eyefold-down|up": 0.30,
+    "ears/*-ear-scale-decr|incr": 0.26,
+    "ears/*-ear-rot-backward|forward": 0.17,
+    "neck/neck-scale-horiz-decr|incr": 0.21,
 }
 """Opposite targets ``low|high`` (``*``: both sides) -> SD of their amount between people; cut off at 1.6 SD."""
+
+SEX_DIFFERENCE = {
+    "female": {
+        "chin/chin-width-decr": 0.25,
+        "chin/chin-bones-decr": 0.35,
+        "chin/chin-height-decr": 0.15,
+        "head/head-fat-incr": 0.10,
+        "mouth/mouth-upperlip-height-incr": 0.15,
+        "nose/nose-scale-horiz-decr": 0.15,
+        "eyebrows/eyebrows-trans-up": 0.10,
+    },
+    "male": {
+        "chin/chin-width-incr": 0.12,
+        "chin/chin-bones-incr": 0.15,
+        "eyebrows/eyebrows-trans-down": 0.15,
+        "eyebrows/eyebrows-trans-forward": 0.15,
+    },
+}
+"""Amounts by which the means of women and men differ beyond the model's own sexes, so that each reads at once."""
 
 HEAD_SHAPES = ("oval", "round", "square", "rectangular", "diamond", "triangular", "invertedtriangular")
 
@@ -68,13 +87,19 @@ class HairStyle:
     length_dm: float
     volume_dm: float
     part_dm: float = 0.0
-    """Where the parting lies, to the person's left."""
+    """Where the parting of long hair lies, to the person's left."""
+    sweep: tuple[float, float] = (0.0, 0.0)
+    """How short hair on top is combed: to the back and to the person's left."""
+    lift: float = 0.6
+    """How much short hair on top stands up."""
     curl_dm: float = 0.0
     """Radius of the curls."""
     line_dm: float = 0.0
     """How much higher than usual the hairline is."""
     peak: float = 0.3
     """How pointed the hairline's middle is, 0..1."""
+    temples_dm: float = 0.0
+    """How much the hairline recedes at the temples."""
     covers_ears: bool = False
 
 
@@ -90,6 +115,7 @@ class Look:
     brow_thickness: float
     brow_arch: float
     brow_seed: int
+    hair_seed: int
     lash_length: float
     stubble: float
     freckles: float
@@ -123,8 +149,8 @@ class Casting:
 
 
 PALE, FAIR, OLIVE, BROWN, DARK = (
-    (0.88, 0.725, 0.64),
-    (0.845, 0.675, 0.575),
+    (0.85, 0.69, 0.60),
+    (0.825, 0.655, 0.55),
     (0.785, 0.605, 0.49),
     (0.60, 0.425, 0.325),
     (0.46, 0.315, 0.24),
@@ -137,7 +163,9 @@ CASTINGS: dict[Sex, tuple[Casting, ...]] = {
             skin=PALE,
             hair=(0.46, 0.31, 0.18),
             iris=(0.36, 0.44, 0.46),
-            style=HairStyle(kind="parted", length_dm=3.0, volume_dm=0.22, part_dm=0.12, covers_ears=True),
+            style=HairStyle(
+                kind="parted", length_dm=3.0, volume_dm=0.22, part_dm=0.12, curl_dm=0.03, covers_ears=True
+            ),
             freckles=0.7,
         ),
         Casting(
@@ -159,7 +187,7 @@ CASTINGS: dict[Sex, tuple[Casting, ...]] = {
             skin=DARK,
             hair=(0.08, 0.06, 0.05),
             iris=(0.20, 0.12, 0.07),
-            style=HairStyle(kind="curls", length_dm=0.75, volume_dm=0.62, curl_dm=0.035, covers_ears=True),
+            style=HairStyle(kind="curls", length_dm=0.55, volume_dm=0.42, curl_dm=0.045, covers_ears=True),
         ),
         Casting(
             ancestry={"caucasian": 0.6, "african": 0.4},
@@ -177,7 +205,9 @@ CASTINGS: dict[Sex, tuple[Casting, ...]] = {
             skin=PALE,
             hair=(0.36, 0.26, 0.17),
             iris=(0.33, 0.40, 0.46),
-            style=HairStyle(kind="short", length_dm=0.42, volume_dm=0.20),
+            style=HairStyle(
+                kind="short", length_dm=0.34, volume_dm=0.26, sweep=(0.6, 0.25), lift=0.9, temples_dm=0.08
+            ),
             stubble=0.15,
         ),
         Casting(
@@ -185,7 +215,15 @@ CASTINGS: dict[Sex, tuple[Casting, ...]] = {
             skin=FAIR,
             hair=(0.18, 0.13, 0.09),
             iris=(0.34, 0.38, 0.30),
-            style=HairStyle(kind="short", length_dm=0.55, volume_dm=0.24, part_dm=-0.2),
+            style=HairStyle(
+                kind="short",
+                length_dm=0.6,
+                volume_dm=0.26,
+                part_dm=-0.3,
+                sweep=(0.5, 0.8),
+                lift=0.6,
+                temples_dm=0.05,
+            ),
             stubble=0.5,
         ),
         Casting(
@@ -193,7 +231,7 @@ CASTINGS: dict[Sex, tuple[Casting, ...]] = {
             skin=OLIVE,
             hair=(0.09, 0.075, 0.065),
             iris=(0.24, 0.15, 0.09),
-            style=HairStyle(kind="short", length_dm=0.50, volume_dm=0.22, part_dm=0.15),
+            style=HairStyle(kind="short", length_dm=0.42, volume_dm=0.24, sweep=(-0.8, 0.15), lift=0.6),
             stubble=0.05,
         ),
         Casting(
@@ -222,9 +260,11 @@ def draw_shape(sex: Sex, ancestry: dict[str, float], rng: np.random.Generator) -
     total = sum(ancestry.values())
     shape = {f"macrodetails/{name}-{sex}-young": part / total for name, part in ancestry.items()}
     shape[f"macrodetails/universal-{sex}-young-averagemuscle-averageweight"] = 1.0
+    difference = SEX_DIFFERENCE[sex]
     for key, sd in VARIATION.items():
-        amount = float(np.clip(rng.normal(0, sd), -1.6 * sd, 1.6 * sd))
         stem, high = key.split("|")
+        mean = difference.get(f"{stem.rsplit('-', 1)[0]}-{high}", 0.0) - difference.get(stem, 0.0)
+        amount = mean + float(np.clip(rng.normal(0, sd), -1.6 * sd, 1.6 * sd))
         name = stem if amount < 0 else f"{stem.rsplit('-', 1)[0]}-{high}"
         if "*" in name:
             tilt = float(np.clip(rng.normal(0, 0.06), -0.15, 0.15))
@@ -250,6 +290,7 @@ def draw_look(sex: Sex, casting: Casting, rng: np.random.Generator) -> Look:
         brow_thickness=(0.62 if female else 0.95) * float(1 + rng.normal(0, 0.08)),
         brow_arch=float((1.0 if female else 0.3) + rng.normal(0, 0.15)),
         brow_seed=int(rng.integers(2**31)),
+        hair_seed=int(rng.integers(2**31)),
         lash_length=1.15 if female else 0.7,
         stubble=casting.stubble,
         freckles=casting.freckles,

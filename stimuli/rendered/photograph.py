@@ -9,6 +9,8 @@ import numpy as np
 from stimuli.rendered import skin
 from stimuli.rendered.brows_and_lashes import grow_brows, grow_lashes
 from stimuli.rendered.eyes_and_teeth import Gaze, eye_colour, teeth_colour, tongue_colour
+from stimuli.rendered.hair import scalp_distance
+from stimuli.rendered.hair_layers import HairLayers, paint_hair
 from stimuli.rendered.head import load_head
 from stimuli.rendered.identities import Look, Person
 from stimuli.rendered.profiles import normalized, smoothstep, to_linear, to_srgb
@@ -46,17 +48,22 @@ class Columns(NamedTuple):
     where: dict[str, slice]
 
 
-def take_photograph(person: Person, expression: Mapping[str, float], studio: Studio) -> Photograph:
-    """Render one photograph, `WIDTH_PX` x `HEIGHT_PX`."""
+def take_photograph(
+    person: Person, expression: Mapping[str, float], studio: Studio, hair: HairLayers
+) -> Photograph:
+    """Render one photograph, `WIDTH_PX` x `HEIGHT_PX`, with hair from `paint_hair`."""
     scene = build_scene(person, expression, studio)
     light = light_on(scene)
     seen = see(scene)
     picture = _background(studio)
+    lay_over(picture, hair.behind)
     shaded = _shade(scene, seen, _columns(scene, person.look, expression, light), person.look)
+    shaded *= hair.shade.reshape(-1, 1)[seen.pixel]
     picture.reshape(-1, 3)[seen.pixel] = shaded * studio.exposure
     depth = np.full(scene.camera.width_px * scene.camera.height_px, np.inf, np.float32)
     depth[seen.pixel] = seen.depth
     _draw_brows_and_lashes(picture, scene, person.look, depth, studio)
+    lay_over(picture, hair.before)
     rgb = develop(picture)
     vertices_px = scene.camera.project(scene.points)[:, :2] / OVERSAMPLING
     pupils = np.stack([_gaze(scene, name).pupil for name in ("eye_right", "eye_left")])
@@ -67,7 +74,8 @@ def photograph_pair(
     person: Person, expressions: Mapping[str, Mapping[str, float]], studio: Studio
 ) -> dict[str, Photograph]:
     """Render one photograph per expression, all under the same light and in the same pose."""
-    return {name: take_photograph(person, units, studio) for name, units in expressions.items()}
+    hair = paint_hair(person, studio)
+    return {name: take_photograph(person, units, studio, hair) for name, units in expressions.items()}
 
 
 def _gaze(scene: Scene, name: str) -> Gaze:
@@ -104,6 +112,7 @@ def _columns(scene: Scene, look: Look, expression: Mapping[str, float], light: n
         "gloss": skin.gloss_map(mesh)[:, None],
         "smooth": (mesh.masks["inside_mouth"] + mesh.masks["lips"])[:, None],
         "shirt": shirt_distance(mesh)[:, None],
+        "scalp": scalp_distance(mesh, look.hair_style)[:, None],
     }
     where, start = {}, 0
     for name, values in parts.items():
@@ -147,6 +156,8 @@ def _shade_skin(column: dict[str, np.ndarray], camera: np.ndarray, scene: Scene,
         column["colour"], column["texture"], column["rest"][:, 1], column["beard"][:, 0], look
     )
     colour += (to_linear(look.shirt) - colour) * shirt[:, None]
+    scalp = 0.85 * smoothstep(-0.03, 0.10, column["scalp"]).astype(np.float32)
+    colour += (0.35 * to_linear(look.hair) - colour) * scalp
     light = column["light"][:, :3]
     lights = scene.lights
     diffuse = colour * light * (1 + 1.1 * ((bumpy - normals) @ lights.key.astype(np.float32)))[:, None]
@@ -161,8 +172,9 @@ def _draw_brows_and_lashes(
     picture: np.ndarray, scene: Scene, look: Look, depth: np.ndarray, studio: Studio
 ) -> None:
     canvas = np.zeros((*picture.shape[:2], 4), np.uint8)
-    ramp = colour_ramp(look.hair, look.hair)
-    lash_ramp = colour_ramp((0.07, 0.05, 0.045), (0.1, 0.08, 0.07))
+    hair, skin_colour = np.array(look.hair), np.array(look.skin)
+    ramp = colour_ramp(tuple(0.85 * hair + 0.15 * skin_colour), tuple(0.6 * hair + 0.4 * skin_colour))
+    lash_ramp = colour_ramp(tuple(0.06 + 0.3 * skin_colour), tuple(0.03 + 0.6 * skin_colour))
     for strands, colours in (
         (grow_brows(look, scene.points, scene.normals), ramp),
         (grow_lashes(look, scene.base, upper=True), lash_ramp),

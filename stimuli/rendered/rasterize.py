@@ -67,11 +67,11 @@ def _size_groups(
     points: np.ndarray, triangles: np.ndarray, width_px: int, height_px: int
 ) -> list[tuple[np.ndarray, int]]:
     """Return (triangle numbers, block side in px) for the triangles that touch pixel centres."""
-    corners = points[:, :2][triangles]
+    corners = points[:, :2].astype(np.float32)[triangles]
     low, high = _pixel_range(corners, width_px, height_px)
     extent = (high - low).max(1) + 1
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    drawn = (high >= low).all(1) & (np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) > 1e-9)
+    drawn = (high >= low).all(1) & (np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) > 1e-6)
     groups, smaller = [], 0
     for size in SIZES_PX:
         chosen = np.flatnonzero(drawn & (extent > smaller) & (extent <= size))

@@ -8,10 +8,10 @@ import numpy as np
 
 from stimuli.rendered import skin
 from stimuli.rendered.drawn_mesh import DrawnMesh, drawn_mesh
-from stimuli.rendered.head import deform, load_head, units
+from stimuli.rendered.head import deform_person, eyes_middle, load_head
 from stimuli.rendered.identities import Person
 from stimuli.rendered.lighting import Lights, irradiance, scatter_in_skin, studio_lights
-from stimuli.rendered.profiles import smoothstep
+from stimuli.rendered.profiles import bell, smoothstep
 from stimuli.rendered.rasterize import Camera, Coverage, rasterize, vertex_normals
 
 WIDTH_PX, HEIGHT_PX = 600, 800
@@ -68,17 +68,14 @@ def pose(points: np.ndarray, rest_y: np.ndarray, studio: Studio) -> np.ndarray:
 def build_scene(person: Person, expression: Mapping[str, float], studio: Studio) -> Scene:
     """Deform, pose and frame the head; the frame depends on the person's eyes at rest only."""
     head, mesh = load_head(), drawn_mesh()
-    neutral = deform(head, person.shape)
-    base = pose(deform(head, person.shape, units(expression)), head.vertices[:, 1], studio)
+    base = pose(deform_person(head, person.shape, expression), head.vertices[:, 1], studio)
     points = mesh.weights @ base
     normals = vertex_normals(points, mesh.triangles)
     relief = SHIRT_DM * smoothstep(0.0, 0.05, shirt_distance(mesh)) - skin.furrow_depth(mesh.rest, expression)
     points = points + normals * relief[:, None]
     normals = vertex_normals(points, mesh.triangles)
-    eyes = pose(neutral, head.vertices[:, 1], studio)[
-        np.unique(np.concatenate([head.quads["eye_left"], head.quads["eye_right"]]))
-    ]
-    middle = (eyes.min(0) + eyes.max(0)) / 2
+    neutral = deform_person(head, person.shape, {})
+    middle = eyes_middle(head, pose(neutral, head.vertices[:, 1], studio))
     camera = Camera(
         (float(middle[0]), float(middle[1]) - 0.24, float(middle[2])),
         CAMERA_DISTANCE_DM,
@@ -92,7 +89,8 @@ def build_scene(person: Person, expression: Mapping[str, float], studio: Studio)
 def shirt_distance(mesh: DrawnMesh) -> np.ndarray:
     """Return how far (n,) in dm a skin vertex lies inside the shirt (negative: above its collar)."""
     x, y, z = mesh.rest.T
-    collar = 5.70 - 0.42 * smoothstep(-0.3, 1.0, z) + 0.35 * np.clip(np.abs(x) - 0.55, 0, 1)
+    collar = 5.86 - 0.32 * smoothstep(-0.2, 1.0, z) - 0.10 * bell(x, 0, 0.4)
+    collar = collar + 2 * smoothstep(0.8, 1.1, np.abs(x))
     distance = (collar - y).astype(np.float32)
     distance[mesh.n_skin :] = -1
     return distance

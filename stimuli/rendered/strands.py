@@ -38,14 +38,14 @@ def paint(
     ramp : (SHADES, 3) array
         sRGB colour (0..1) of each brightness.
     keep : (n, k) array of bool, optional
-        Pieces whose middle point is not kept are left out.
+        Pieces are left out unless all their points are kept.
     """
     starts = np.arange(0, screen.shape[1] - 2, 2)
     middle = starts + 1
     pieces = np.stack([screen[:, starts + j] for j in range(3)], 2).reshape(-1, 3, 3)
     piece_shade = shade[:, middle].ravel()
     if keep is not None:
-        chosen = keep[:, middle].ravel()
+        chosen = (keep[:, starts] & keep[:, middle] & keep[:, starts + 2]).ravel()
         pieces, piece_shade = pieces[chosen], piece_shade[chosen]
     if not len(pieces):
         return

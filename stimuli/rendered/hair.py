@@ -1,0 +1,277 @@
+"""Hair of the head: where it grows, how its strands fall, and how they catch the light.
+
+Hair belongs to a person, a pose and a light; both photographs of a pair share it.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree
+
+from stimuli.rendered.drawn_mesh import DrawnMesh
+from stimuli.rendered.identities import HairStyle, Person
+from stimuli.rendered.lighting import Lights
+from stimuli.rendered.profiles import bell, normalized, smoothstep
+from stimuli.rendered.strands import Strands
+
+SKULL_DM = (0.0, 7.45, 0.30)
+"""Middle of the head at rest, from which the skull's radius is measured."""
+N_STEPS = 24
+N_STRANDS = {"parted": 9000, "pulled_back": 9000, "short": 12000, "curls": 14000}
+BUN_DM = (0.0, 8.50, -0.30)
+"""Where pulled-back hair is wound into a bun."""
+BENDING_DM = 0.12
+"""Length over which a strand takes on the direction in which it is combed."""
+
+
+def scalp_distance(mesh: DrawnMesh, style: HairStyle) -> np.ndarray:
+    """Return how far (n,) in dm a skin vertex lies inside the hairline (negative: outside)."""
+    x, y, z = np.abs(mesh.rest[:, 0]), mesh.rest[:, 1], mesh.rest[:, 2]
+    temples = style.temples_dm * bell(x, 0.42, 0.16) - 1.9 * np.clip(x - 0.46, 0, 1) ** 1.5
+    front = 7.91 + style.line_dm - 0.08 * style.peak * bell(x, 0, 0.18) + temples
+    sideburn = 0.60 - 0.12 * np.clip(y - 7.4, 0, 1)
+    beside = np.where(y > 7.12, (sideburn - z) * 1.2, -1)
+    distance = np.maximum(np.where(z > 0.1, y - front, -1), beside)
+    behind = y - (6.75 + 0.25 * np.clip(z + 0.3, 0, 1))
+    distance = np.where(z < 0.1, np.maximum(behind, -1), distance)
+    ear = (x > 0.70) & (y < 7.60) & (z < 0.62) & (z > -0.30) & (y > 6.7)
+    distance = np.where(ear, -1, distance).astype(np.float32)
+    distance[mesh.n_skin :] = -1
+    return distance
+
+
+class Skull(NamedTuple):
+    """Distance of the head's surface from `centre` (3,) by direction: a map of `radius_dm` (64, 128)."""
+
+    centre: np.ndarray
+    radius_dm: np.ndarray
+
+    def radius(self, points: np.ndarray) -> np.ndarray:
+        """Return the surface's distance (n,) from the centre in the direction of points (n, 3)."""
+        row, column = _direction_cell(points - self.centre, self.radius_dm.shape)
+        return self.radius_dm[row, column]
+
+
+def _direction_cell(vectors: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    direction = normalized(vectors)
+    polar = np.arccos(np.clip(direction[:, 1], -1, 1)) / np.pi
+    around = (np.arctan2(direction[:, 0], direction[:, 2]) / (2 * np.pi)) % 1
+    row = np.minimum((polar * shape[0]).astype(int), shape[0] - 1)
+    return row, np.minimum((around * shape[1]).astype(int), shape[1] - 1)
+
+
+def measure_skull(points: np.ndarray, mesh: DrawnMesh, *, with_ears: bool) -> Skull:
+    """Measure the head (drawn vertices `points`, not posed), its ears included or not."""
+    y = mesh.rest[: mesh.n_skin, 1]
+    ears = mesh.masks["ears"][: mesh.n_skin] > 0.3
+    used = (y > 6.15) & (with_ears | ~ears) & (mesh.masks["inside_mouth"][: mesh.n_skin] < 0.1)
+    centre = np.array(SKULL_DM)
+    vectors = points[: mesh.n_skin][used] - centre
+    row, column = _direction_cell(vectors, (64, 128))
+    radius = np.zeros((64, 128), np.float32)
+    np.maximum.at(radius, (row, column), np.linalg.norm(vectors, axis=1).astype(np.float32))
+    for _ in range(40):
+        wider = cv2.dilate(_wrap_around(radius), np.ones((3, 3)))
+        radius = np.where(radius > 0, radius, wider[_BORDER:-_BORDER, _BORDER:-_BORDER])
+    if with_ears:
+        radius = cv2.dilate(_wrap_around(radius), np.ones((3, 3)))[_BORDER:-_BORDER, _BORDER:-_BORDER]
+    smooth = cv2.GaussianBlur(_wrap_around(radius), (0, 0), 1.2)
+    return Skull(centre, smooth[_BORDER:-_BORDER, _BORDER:-_BORDER])
+
+
+_BORDER = 4
+
+
+def _wrap_around(radius: np.ndarray) -> np.ndarray:
+    """Continue a map of directions beyond its borders: around the head, and level at the poles."""
+    return np.pad(np.pad(radius, ((0, 0), (_BORDER, _BORDER)), "wrap"), ((_BORDER, _BORDER), (0, 0)), "edge")
+
+
+def plant(
+    points: np.ndarray, normals: np.ndarray, mesh: DrawnMesh, style: HairStyle, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the strands' roots (n, 3) and their normals (n, 3), evenly over the scalp."""
+    skin = mesh.triangles[mesh.material == 0]
+    inside = scalp_distance(mesh, style)[skin].min(1) > 0.0
+    triangles = skin[inside]
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    chosen = rng.choice(len(triangles), N_STRANDS[style.kind], p=area / area.sum())
+    u, v = rng.random((2, len(chosen)))
+    flip = u + v > 1
+    weights = np.stack([u, v], 1)
+    weights[flip] = 1 - weights[flip]
+    weights = np.concatenate([1 - weights.sum(1, keepdims=True), weights], 1)
+    corners = triangles[chosen]
+    root = np.einsum("nk,nkc->nc", weights, points[corners])
+    return root, normalized(np.einsum("nk,nkc->nc", weights, normals[corners]))
+
+
+def grow_hair(person: Person, points: np.ndarray, normals: np.ndarray, mesh: DrawnMesh) -> np.ndarray:
+    """Grow strands (n, N_STEPS + 1, 3) on a head at rest (drawn vertices and normals, not posed).
+
+    Over the skull a strand turns step by step the way it is combed and stays in its own layer of the hair; below
+    it falls freely, outside the head and beside the face.
+    """
+    style = person.look.hair_style
+    rng = np.random.default_rng(person.look.hair_seed)
+    root, normal = plant(points, normals, mesh, style, rng)
+    skull = measure_skull(points, mesh, with_ears=style.covers_ears)
+    n = len(root)
+    step = style.length_dm * rng.uniform(0.85, 1.05, n) * _length_by_place(root, style) / N_STEPS
+    stiffness = np.exp(-step / BENDING_DM)[:, None]
+    layer = style.volume_dm * rng.uniform(0.03, 1.0, n)
+    side = _side(root, style)
+    position = root.copy()
+    direction = normalized(0.5 * normal + _comb(root, root, side, style, 0.0)[0])
+    path = [position]
+    for k in range(N_STEPS):
+        t = (k + 1) / N_STEPS
+        combed, lift = _comb(position, root, side, style, t)
+        outward = normalized(position - skull.centre)
+        along = combed - (combed * outward).sum(1, keepdims=True) * outward
+        near = smoothstep(6.9, 7.3, position[:, 1])[:, None]
+        wanted = near * (normalized(along) + lift[:, None] * outward) + (1 - near) * combed
+        direction = normalized(stiffness * direction + (1 - stiffness) * wanted)
+        position = position + direction * step[:, None]
+        rise = np.minimum(1.0, (k + 1) * step / np.maximum(1.5 * layer, 1e-3))
+        if style.kind == "parted":
+            rise = rise * (0.4 + 0.6 * smoothstep(0, 0.5, np.abs(position[:, 0] - style.part_dm)))
+        position = _stay_in_layer(position, skull, layer * rise, near[:, 0], side, style)
+        path.append(position)
+    strands, leader = _clump(np.stack(path, 1), root, side, rng, style)
+    strands = _curl(strands, leader, style, rng)
+    return np.concatenate([strands, _wind_bun(rng)]) if style.kind == "pulled_back" else strands
+
+
+def _wind_bun(rng: np.random.Generator, n: int = 1500) -> np.ndarray:
+    """Return strands (n, N_STEPS + 1, 3) wound into a bun at the back of the head."""
+    axis = normalized(rng.normal(0, 1, (n, 3)) * [1, 0.6, 0.6])
+    first = normalized(np.cross(axis, rng.normal(0, 1, (n, 3))))
+    second = np.cross(axis, first)
+    angle = np.linspace(0, np.pi, N_STEPS + 1)[None, :, None]
+    radius = 0.34 * rng.uniform(0.75, 1.0, (n, 1, 1))
+    arcs = np.cos(angle) * first[:, None] + np.sin(angle) * second[:, None]
+    return np.array(BUN_DM) + radius * arcs * [1.1, 0.9, 1.0]
+
+
+def _side(root: np.ndarray, style: HairStyle) -> np.ndarray:
+    """Return to which side (n,) of the head, 1 or -1, a strand falls: from the parting or the neck's middle."""
+    middle = style.part_dm * smoothstep(-0.2, 0.4, root[:, 2])
+    return np.where(root[:, 0] >= middle, 1.0, -1.0)
+
+
+def _length_by_place(root: np.ndarray, style: HairStyle) -> np.ndarray:
+    """Return how long (n,) strands are relative to the style: short hair is shorter at the sides."""
+    if style.kind in ("parted", "pulled_back") or style.covers_ears:
+        return np.ones(len(root))
+    return 0.30 + 0.70 * smoothstep(7.55, 8.1, root[:, 1])
+
+
+def _comb(
+    position: np.ndarray, root: np.ndarray, side: np.ndarray, style: HairStyle, t: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where (n, 3) hair of a style is combed to at a position, and how much (n,) it stands up."""
+    n = len(position)
+    down = np.array([0.0, -1.0, 0.0])
+    if style.kind == "parted":
+        combed = np.stack([side, np.zeros(n), -0.35 - 0.5 * smoothstep(0.5, 1.2, position[:, 2])], 1)
+        falling = smoothstep(0.95, 0.6, position[:, 2]) * smoothstep(0.3, 0.7, np.abs(position[:, 0]))
+        inward = 0.5 * np.clip(np.abs(position[:, 0]) - 0.72, -0.2, 0.6) * side
+        fall = down - np.stack([inward, np.zeros(n), np.zeros(n)], 1)
+        falling = np.maximum(falling, smoothstep(7.5, 7.2, position[:, 1]))[:, None]
+        return normalized(normalized(combed) * (1 - falling) + fall * falling), np.zeros(n)
+    if style.kind == "pulled_back":
+        return normalized(np.array(BUN_DM) - position), np.zeros(n)
+    if style.kind == "short":
+        top = smoothstep(7.7, 8.15, root[:, 1])
+        back, across = style.sweep
+        across = np.where(side > 0, across, -0.4 * across) if style.part_dm else np.full(n, across)
+        combed = np.stack([across * top, -1.0 * (1 - top), -back * top - 0.4 * (1 - top)], 1)
+        return normalized(combed), 0.12 + style.lift * top * (1 - 0.6 * t)
+    droop = 0.6 * smoothstep(7.9, 7.2, root[:, 1])[:, None]
+    return normalized(position - np.array(SKULL_DM)) + droop * down, np.full(n, 1.0)
+
+
+def _stay_in_layer(
+    position: np.ndarray,
+    skull: Skull,
+    height: np.ndarray,
+    near: np.ndarray,
+    side: np.ndarray,
+    style: HairStyle,
+) -> np.ndarray:
+    """Keep points (n, 3) outside the head, long hair at its height (n,) above it where it lies on the skull."""
+    vector = position - skull.centre
+    distance = np.linalg.norm(vector, axis=1)
+    surface = skull.radius(position)
+    if style.kind in ("parted", "pulled_back"):
+        wanted = distance + near * (surface + height - distance)
+        wanted = np.where(position[:, 1] > 6.5, np.maximum(wanted, surface + 0.5 * height), wanted)
+    else:
+        wanted = np.clip(distance, surface + 0.01, surface + 0.02 + height)
+    position = skull.centre + vector * (wanted / distance)[:, None]
+    if style.kind == "parted":
+        frontmost = 0.66 + 0.55 * smoothstep(7.45, 8.0, position[:, 1])
+        position[:, 2] = np.minimum(position[:, 2], frontmost + 0.4 * height)
+        low = position[:, 1] < 7.5
+        short = np.clip(0.62 - side * position[:, 0], 0, None)
+        position[:, 0] += 0.4 * low * side * short
+    return position
+
+
+def _clump(
+    strands: np.ndarray, root: np.ndarray, side: np.ndarray, rng: np.random.Generator, style: HairStyle
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw each strand towards the nearest of some hundred leading strands, more so at its tip.
+
+    Returns the strands and the number (n,) of each one's leader.
+    """
+    n_leaders = {"parted": 260, "pulled_back": 350, "short": 700, "curls": 500}[style.kind]
+    leaders = rng.choice(len(root), n_leaders, replace=False)
+    apart = root + [10.0, 0, 0] * side[:, None]
+    distance, nearest = cKDTree(apart[leaders]).query(apart)
+    t = np.linspace(0, 1, strands.shape[1])[None, :, None]
+    pull = rng.uniform(0.25, 0.65, len(root)) * np.exp(-((distance / 0.12) ** 2))
+    lead = strands[leaders][nearest]
+    return strands + pull[:, None, None] * t**0.8 * (lead - strands), nearest
+
+
+def _curl(strands: np.ndarray, leader: np.ndarray, style: HairStyle, rng: np.random.Generator) -> np.ndarray:
+    """Wind strands into curls, or lay them in waves that neighbours share."""
+    n, k, _ = strands.shape
+    t = np.linspace(0, 1, k)[None]
+    if style.kind == "curls":
+        turns, start, radius = style.length_dm / 0.16, rng.random(n), style.curl_dm * (0.3 + 0.7 * t)
+    else:
+        shared = rng.random(leader.max() + 1)
+        turns, start = style.length_dm / 1.1, 0.35 * shared[leader] + 0.12 * rng.random(n)
+        radius = np.maximum(style.curl_dm, 0.004) * t
+    phase = 2 * np.pi * (turns * t * rng.uniform(0.93, 1.07, (n, 1)) + start[:, None])
+    wave = np.stack([np.cos(phase), 0.4 * np.sin(phase), np.sin(phase)], 2)
+    return strands + radius[..., None] * wave * np.minimum(t * 6, 1)[..., None]
+
+
+def light_hair(
+    strands: np.ndarray, centre: np.ndarray, radius: np.ndarray, lights: Lights, style: HairStyle
+) -> Strands:
+    """Return the strands with their brightness: lit across the strand, darker deep inside (Kajiya & Kay 1989).
+
+    `radius` (n, k) is the strands' height above the head divided by the style's volume.
+    """
+    tangent = normalized(np.gradient(strands, axis=1))
+    view = np.array([0.0, 0, 1])
+    outward = normalized(strands - centre)
+    shade = np.zeros(strands.shape[:2])
+    for direction, power in ((lights.key, 0.62), (lights.fill, 0.16), (np.array([0.0, 0.95, 0.3]), 0.30)):
+        along = tangent @ direction
+        across = np.sqrt(np.clip(1 - along**2, 0, 1))
+        facing = smoothstep(-0.45, 0.75, outward @ direction)
+        half = normalized(direction + view)
+        shine = np.sqrt(np.clip(1 - (tangent @ half) ** 2, 0, 1)) ** 60
+        shade += power * facing * (0.62 * across + 0.42 * shine)
+    own = np.random.default_rng(0).normal(1, 0.16, (len(strands), 1))
+    depth = own * (0.45 + 0.55 * smoothstep(-0.1, 0.85, radius))
+    under = 0.72 + 0.28 * smoothstep(6.0, 7.4, strands[..., 1])
+    return Strands(strands, np.clip(shade * depth * under, 0, 1))
