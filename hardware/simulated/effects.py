@@ -7,6 +7,7 @@ before, 0.1 = 10.5 % more. An analysis of simulated data must find what `truth` 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -142,8 +143,15 @@ def slope_per_window(values: npt.ArrayLike) -> float:
 
 def unit_window_means(effects: MimicryEffects) -> npt.NDArray[np.float64]:
     """Means of the unit curve in the five windows."""
-    curve = unit_curve(grid_s(), log_rate=effects.log_rate, latency_s=effects.latency_s)
-    return curve.reshape(N_WINDOWS, -1).mean(axis=1)
+    return _unit_window_means(effects.log_rate, effects.latency_s)
+
+
+@functools.cache
+def _unit_window_means(log_rate: float, latency_s: float) -> npt.NDArray[np.float64]:
+    curve = unit_curve(grid_s(), log_rate=log_rate, latency_s=latency_s)
+    means = curve.reshape(N_WINDOWS, -1).mean(axis=1)
+    means.setflags(write=False)
+    return means
 
 
 def asymptote(effects: MimicryEffects, muscle: str, direction: str, group: str | None = None) -> float:

@@ -9,16 +9,20 @@ noise.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, signal
 
 Samples = npt.NDArray[np.float32]
 
 GAIN_HZ = 200.0
 """Rate at which log gains are drawn before they are brought to the amplifier's rate."""
+
+FLUCTUATION_HZ = 20.0
+"""Rate at which slow changes are drawn, with straight lines between."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,11 +149,14 @@ def fluctuation(
     n_samples: int, fs_hz: float, *, sd: float, memory_s: float, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     """Draw a first-order autoregressive course with standard deviation `sd`, shape (n_samples,)."""
-    keep = np.exp(-1.0 / (memory_s * fs_hz))
-    steps = rng.standard_normal(n_samples) * np.sqrt(1 - keep**2)
-    if n_samples:
-        steps[0] = rng.standard_normal()
-    return sd * signal.lfilter([1.0], [1.0, -keep], steps)
+    keep = float(np.exp(-1.0 / (memory_s * fs_hz)))
+    steps = (sd * np.sqrt(1 - keep**2) * rng.standard_normal(n_samples)).tolist()
+    value = sd * rng.standard_normal()
+    course = []
+    for step in steps:
+        value = keep * value + step
+        course.append(value)
+    return np.array(course)
 
 
 def course_of(
@@ -190,7 +197,7 @@ def muscle_noise(
     low_hz, high_hz = band_hz
     if not 0 <= low_hz < high_hz <= fs_hz / 2:
         raise ValueError(f"a band of {low_hz} to {high_hz} Hz does not fit below half of {fs_hz} Hz")
-    length = fft.next_fast_len(max(n_samples, 64), real=True)
+    length = _fast_length(max(n_samples, math.ceil(8 * fs_hz / (high_hz - low_hz))))
     first, last = int(np.ceil(low_hz * length / fs_hz)), int(high_hz * length / fs_hz)
     ratio = np.arange(first, last, dtype=np.float32) * np.float32(fs_hz / length / 80.0)
     weight = np.sqrt(ratio * np.exp(1 - ratio)) + np.float32(0.05)
@@ -198,19 +205,23 @@ def muscle_noise(
     parts = rng.standard_normal((last - first, 2), dtype=np.float32)
     scale = np.float32(length / 2 / np.sqrt(np.sum(weight.astype(float) ** 2)))
     spectrum[first:last] = parts.view(np.complex64)[:, 0] * (weight * scale)
-    return fft.irfft(spectrum, n=length, overwrite_x=True)[:n_samples]
+    return np.fft.irfft(spectrum, n=length)[:n_samples].astype(np.float32, copy=False)
+
+
+HARMONICS = {1: 1.0, 2: 0.01, 3: 0.03, 4: 0.005, 5: 0.01}
+"""Multiple of the mains frequency -> its share of the hum's amplitude."""
 
 
 def hum(n_samples: int, fs_hz: float, *, amplitude_uv: float, mains_hz: float, phase: float) -> Samples:
-    """Mains hum with weak harmonics (2 to 5 times the frequency, below half the rate), shape (n_samples,)."""
-    angle = np.arange(n_samples, dtype=np.float64) * (2 * np.pi * mains_hz / fs_hz) + phase
-    base = np.exp(1j * np.remainder(angle, 2 * np.pi)).astype(np.complex64)
-    total, power = base.imag.copy(), base.copy()
-    for multiple, share in ((2, 0.01), (3, 0.03), (4, 0.005), (5, 0.01)):
-        power *= base
-        if multiple * mains_hz < fs_hz / 2:
-            total += np.float32(share) * power.imag
-    return np.float32(amplitude_uv) * total
+    """Mains hum with its `HARMONICS` below half the rate, shape (n_samples,)."""
+    n_repeated = min(n_samples, (Fraction(str(fs_hz)) / Fraction(str(mains_hz))).numerator)
+    angle = np.arange(n_repeated) * (2 * np.pi * mains_hz / fs_hz) + phase
+    cycles = sum(
+        share * np.sin(multiple * angle)
+        for multiple, share in HARMONICS.items()
+        if multiple * mains_hz < fs_hz / 2
+    )
+    return np.resize(np.asarray(amplitude_uv * cycles, dtype=np.float32), n_samples)
 
 
 def movement(
@@ -281,9 +292,10 @@ def _own_activity(
     muscle: str, n_slow: int, conditions: RecordingConditions, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     """Log gain of what a face does by itself: slow changes, smiles or frowns, twitches, blinks."""
-    slow = fluctuation(
-        n_slow, GAIN_HZ, sd=conditions.fluctuation_sd[muscle], memory_s=conditions.fluctuation_s, rng=rng
-    )
+    n_points = int(n_slow / GAIN_HZ * FLUCTUATION_HZ) + 2
+    sd, memory_s = conditions.fluctuation_sd[muscle], conditions.fluctuation_s
+    drawn = fluctuation(n_points, FLUCTUATION_HZ, sd=sd, memory_s=memory_s, rng=rng)
+    slow = np.interp(np.arange(n_slow) * (FLUCTUATION_HZ / GAIN_HZ), np.arange(n_points), drawn)
     for episodes in conditions.episodes[muscle]:
         slow += course_of(episodes, n_slow, GAIN_HZ, rng)
     return slow
@@ -311,3 +323,9 @@ def _at(course: npt.NDArray[np.float64], n_samples: int, fs_hz: float) -> Sample
     """Read a course drawn at `GAIN_HZ` at the sample times of a rate."""
     positions = np.arange(n_samples) * (GAIN_HZ / fs_hz)
     return np.interp(positions, np.arange(len(course)), course).astype(np.float32)
+
+
+def _fast_length(at_least: int) -> int:
+    """Return the smallest product of 2, 3 and 5 that is not smaller: its Fourier transform is fast."""
+    odd_parts = (3**threes * 5**fives for threes in range(12) for fives in range(8))
+    return min(odd * 2 ** max(0, math.ceil(math.log2(at_least / odd))) for odd in odd_parts)

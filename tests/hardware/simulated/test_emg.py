@@ -166,6 +166,16 @@ def test_muscle_noise_has_its_band_and_its_size() -> None:
         emg.muscle_noise(100, 500.0, band_hz=(20, 400), rng=np.random.default_rng(1))
 
 
+@pytest.mark.parametrize("n_samples", [0, 1, 2, 63, 1201])
+def test_any_length_can_be_made(n_samples: int) -> None:
+    rng = np.random.default_rng(1)
+    for band_hz in ((20.0, 400.0), (1.0, 15.0)):
+        assert emg.muscle_noise(n_samples, FS_HZ, band_hz=band_hz, rng=rng).shape == (n_samples,)
+    hum = emg.hum(n_samples, FS_HZ, amplitude_uv=4.0, mains_hz=50.0, phase=0.3)
+    expected = 4 * np.sin(2 * np.pi * 50 * np.arange(n_samples) / FS_HZ + 0.3)
+    np.testing.assert_allclose(hum, expected, atol=4 * 0.06)
+
+
 def test_hum_and_drift_are_there_and_can_be_filtered_out() -> None:
     rng = np.random.default_rng(1)
     nothing = {"corrugator": []}
