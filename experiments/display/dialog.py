@@ -55,9 +55,11 @@ def ask(fields: Mapping[str, str], *, title: str) -> dict[str, str] | None:
     )
     answers = [line for line in shown.stdout.splitlines() if line.startswith(_MARK)]
     if shown.returncode != 0 or not answers:
-        last = (shown.stderr.strip().splitlines() or [f"exit status {shown.returncode}"])[-1]
+        lines = shown.stderr.strip().splitlines() or [f"exit status {shown.returncode}"]
+        reason = next((line for line in lines if "ould not load" in line), lines[-1])
         raise RuntimeError(
-            f"the dialog cannot be shown ({last}). On Debian and Ubuntu it needs: "
+            f"the dialog cannot be shown ({reason}). Say everything on the command line, such as "
+            "--participant 007; or install what dialogs need, on Debian and Ubuntu: "
             f"sudo apt-get install {DEBIAN_PACKAGES}"
         )
     return json.loads(answers[-1].removeprefix(_MARK))
