@@ -112,9 +112,11 @@ def unfinished(study: Path, label: str, kinds: Sequence[str]) -> Iterator[Path]:
     folder.mkdir()
     try:
         yield folder
-        target.mkdir(exist_ok=True)
-        for kind in kinds:
-            (folder / kind).rename(target / kind)
+        if not target.exists():
+            folder.rename(target)
+        else:
+            for kind in kinds:
+                (folder / kind).rename(target / kind)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
