@@ -31,6 +31,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import linalg
 
+from analysis.models.coupling import Coupling
 from analysis.models.crossproducts import Design, Response
 
 
@@ -65,7 +66,7 @@ class _Cholesky:
     """(n_levels, n_effects, n_effects) inverse of each first block's lower factor."""
     half_first: np.ndarray
     """(n_levels, n_effects, n_coefficients + 1)"""
-    cross: np.ndarray
+    cross: Coupling
     """(n_dense, n_levels, n_effects) dense part against the solved first part."""
     schur: np.ndarray
     """(n_dense, n_dense) products of the dense part, given the first factor."""
@@ -175,9 +176,9 @@ class Criterion:
         dense_weights = _solve_lower(cholesky.dense, cholesky.half_dense, transposed=True)
         spread = self._apply(matrices, dense_weights)
         dense_scores = cholesky.products - cholesky.schur @ spread
-        weights = inverse_t @ (cholesky.half_first - np.tensordot(cholesky.cross, spread, (0, 0)))
+        weights = inverse_t @ (cholesky.half_first - cholesky.cross.to_levels(spread))
         scores = self._first_products - (design.first @ root) @ weights
-        scores -= np.tensordot(design.dense_first, spread, (0, 0))
+        scores -= design.dense_first.to_levels(spread)
         basis = _solve_lower(cholesky.triangle, np.eye(len(cholesky.triangle))).T
         return Solution(
             matrices,
@@ -203,14 +204,13 @@ class Criterion:
         inverse = np.linalg.inv(lower)
         upper = root @ inverse.transpose(0, 2, 1)
         half_first = upper.transpose(0, 2, 1) @ self._first_products
-        cross = _times_levels(design.dense_first, upper)
-        flat = cross.reshape(len(cross), upper.shape[0] * upper.shape[2])
-        schur = design.dense - flat @ flat.T
-        products = self._dense_products - np.tensordot(cross, half_first, 2)
+        cross = design.dense_first.times(upper)
+        schur = design.dense - cross.gram()
+        products = self._dense_products - cross.to_dense(half_first)
         middle = self._apply(matrices, self._apply(matrices, schur, transposed=True).T, transposed=True)
         dense = np.linalg.cholesky(middle + np.eye(len(schur)))
         half_dense = _solve_lower(dense, self._apply(matrices, products, transposed=True))
-        half = half_first.reshape(flat.shape[1], half_first.shape[2])
+        half = half_first.reshape(upper.shape[0] * upper.shape[2], half_first.shape[2])
         total = design.n_observations * np.eye(half.shape[1])
         triangle = np.linalg.cholesky(total - half.T @ half - half_dense.T @ half_dense)
         log_determinant = 2 * np.log(np.diagonal(lower, axis1=1, axis2=2)).sum()
@@ -226,19 +226,16 @@ class Criterion:
         first = (solved @ inverse).sum(axis=0)
         if not len(cholesky.dense):
             return (first,)
-        inner = _solve_lower(cholesky.dense, np.eye(len(cholesky.dense)))
-        half = self._apply(matrices, inner.T)
-        flat = cholesky.cross.reshape(len(half), inverse.shape[0] * inverse.shape[1])
-        spread = _times_levels((half @ (half.T @ flat)).reshape(cholesky.cross.shape), inverse)
-        remaining = design.dense_first - _times_levels(cholesky.cross, solved.transpose(0, 2, 1))
-        first = first - np.tensordot(remaining, spread, ((0, 1), (0, 1)))
+        inverted = _inverse(cholesky.dense)
+        covariance = self._apply(matrices, self._apply(matrices, inverted).T)
+        remaining = design.dense_first.minus(cholesky.cross.times(solved.transpose(0, 2, 1)))
+        first = first - remaining.traced(covariance, cholesky.cross.times(inverse))
         left = self._apply(matrices, cholesky.schur, transposed=True).T
-        right = inner.T @ inner
         dense = []
         for factor, part in zip(design.factors[1:], self._dense_slices, strict=True):
-            shape = (factor.n_levels, factor.n_effects, len(half))
+            shape = (factor.n_levels, factor.n_effects, len(inverted))
             dense.append(
-                np.tensordot(left[part].reshape(shape), right[part].reshape(shape), ((0, 2), (0, 2)))
+                np.tensordot(left[part].reshape(shape), inverted[part].reshape(shape), ((0, 2), (0, 2)))
             )
         return (first, *dense)
 
@@ -266,13 +263,14 @@ def _consecutive(lengths: Iterable[int]) -> tuple[slice, ...]:
     return tuple(slice(int(start), int(stop)) for start, stop in pairwise(ends))
 
 
-def _times_levels(dense_first: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """Multiply (n_dense, n_levels, q) by each level's (q, q) block from the right."""
-    return (dense_first.transpose(1, 0, 2) @ blocks).transpose(1, 0, 2)
-
-
 def _solve_lower(lower: np.ndarray, values: np.ndarray, *, transposed: bool = False) -> np.ndarray:
     """Solve a lower-triangular system; a system without equations has an empty solution."""
     if not len(lower):
         return values
     return linalg.solve_triangular(lower, values, lower=True, trans=int(transposed), check_finite=False)
+
+
+def _inverse(lower: np.ndarray) -> np.ndarray:
+    """Return the inverse of the matrix whose lower Cholesky factor is given."""
+    inverse, _ = linalg.lapack.dpotri(lower, lower=1)
+    return np.tril(inverse) + np.tril(inverse, -1).T

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse
 
+from analysis.models.coupling import Coupling, couple
 from analysis.models.design import RandomEffects
 
 
@@ -57,8 +58,8 @@ class Design:
     """(n_observations, n_random_effects), whitened."""
     first: np.ndarray
     """(n_levels, n_effects, n_effects): the first factor with itself."""
-    dense_first: np.ndarray
-    """(n_dense, n_levels, n_effects): the other factors with the first."""
+    dense_first: Coupling
+    """The other factors with the first, (n_dense, n_levels, n_effects)."""
     dense: np.ndarray
     """(n_dense, n_dense): the other factors with themselves."""
     random_fixed: np.ndarray
@@ -126,7 +127,7 @@ def reduce_design(fixed: np.ndarray, effects: Sequence[RandomEffects]) -> Design
         factors=factors,
         random=random,
         first=_diagonal_blocks(products[:size, :size], n_levels, q),
-        dense_first=rest[:, :size].toarray().reshape(-1, n_levels, q),
+        dense_first=couple(rest[:, :size].tocsr(), n_levels, q),
         dense=rest[:, size:].toarray(),
         random_fixed=random.T @ orthogonal,
     )
