@@ -75,7 +75,8 @@ class MimicryParameters:
     outlier_combination: Literal["either", "both"] = "either"
     """Whether a trial goes when its mean or its peak is an outlier ("either") or only when both are
     ("both"). The paper's sentence allows both readings; "either" comes closer to the 19.6 % of trials
-    that it excluded. Source: our choice."""
+    that it excluded (14 % of simulated and 11 to 15 % of real recordings; "both": 5 %). Source: our
+    choice."""
 
     outlier_scale: Literal["log", "percent"] = "log"
     """Scale on which the rule looks at the epochs: the logarithm of the percentage of baseline (and of
@@ -113,7 +114,7 @@ class MimicryParameters:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        if round(self.epoch_s / self.window_s) < 1 or abs(self.epoch_s % self.window_s) > 1e-9:
+        if self.n_windows < 1 or abs(self.n_windows * self.window_s - self.epoch_s) > 1e-9:
             raise ValueError(
                 f"epoch_s ({self.epoch_s}) must hold a whole number of windows of window_s ({self.window_s})"
             )
