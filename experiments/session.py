@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import json
 import os
@@ -262,6 +263,7 @@ def software() -> dict[str, Any]:
     return {"versions": versions, "system": f"{platform.system()} {platform.machine()}", "commit": commit()}
 
 
+@functools.cache
 def commit() -> str | None:
     """Return the commit of the working tree, ``-modified`` when files differ; None outside a repository."""
     if not (ROOT / ".git").exists():

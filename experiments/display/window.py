@@ -74,16 +74,16 @@ class WindowDisplay:
         self._texts: dict[str, Any] = {}
         self._loader: FilmLoader | None = None
         self._film: Film | None = None
-        self._window, self._visual, self._default_clock, self._rushed = _open_window(
+        self._window, self._visual, self._core, self._default_clock, self._rushed = _open_window(
             size_px, fullscreen, screen, background_rgb
         )
+        self._textures = FrameTextures(tuple(self._window.frameBufferSize))
         try:
-            self._textures = FrameTextures(tuple(self._window.frameBufferSize))
             self._cross = self._make_cross()
             self._window.flip()
             self._find_refresh(expected_hz, unmeasured_hz)
         except BaseException:
-            self._window.close()
+            self.close()
             raise
 
     def describe(self) -> dict[str, Any]:
@@ -171,6 +171,7 @@ class WindowDisplay:
             self._closed = True
             self._textures.close()
             self._window.close()
+            self._core.rush(False)
 
     def _find_refresh(self, expected_hz: float | None, unmeasured_hz: float | None) -> None:
         measured_hz = self._measure() or self._measure()
@@ -246,14 +247,15 @@ class WindowDisplay:
 
 def _open_window(
     size_px: tuple[int, int], fullscreen: bool, screen: int, background_rgb: tuple[int, int, int]
-) -> tuple[Any, Any, Any, bool]:
-    """Open the window; return it, psychopy.visual, PsychoPy's clock, and whether priority was granted."""
+) -> tuple[Any, Any, Any, Any, bool]:
+    """Open the window; return it, psychopy.visual and .core, its clock, and whether priority was granted."""
     from psychopy import core, logging
 
     logging.console.setLevel(logging.ERROR)
     rushed = bool(core.rush(True))  # before the window: its own threads inherit the priority
     from psychopy import visual
 
+    _check_screen(screen)
     window = visual.Window(
         size=size_px,
         fullscr=fullscreen,
@@ -267,7 +269,18 @@ def _open_window(
         autoLog=False,
     )
     window.mouseVisible = False
-    return window, visual, logging.defaultClock, rushed
+    return window, visual, core, logging.defaultClock, rushed
+
+
+def _check_screen(screen: int) -> None:
+    """Refuse a screen that is not there; PsychoPy would take the first one."""
+    import pyglet
+
+    n_screens = len(pyglet.canvas.get_display().get_screens())
+    if screen >= n_screens:
+        raise ValueError(
+            f"there is no screen {screen}: {n_screens} found, numbered from 0. Correct screen in [monitor]"
+        )
 
 
 def _graphics_name() -> str:

@@ -244,6 +244,15 @@ def test_a_screen_without_refresh_is_refused_and_the_id_stays_free(
     assert not (tmp_path / "study" / "sourcedata" / "sub-007").exists()
 
 
+def test_a_screen_that_is_not_there_is_refused(screen, start, stimulus_set: Path, tmp_path: Path) -> None:
+    rig = tmp_path / "rig.toml"
+    rig.write_text("[monitor]\nscreen = 3\n", encoding="utf-8")
+    process = start(tmp_path / "study", "--participant", "007", "--stimuli", stimulus_set, "--rig", rig)
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "there is no screen 3" in messages
+
+
 PIXELS = """
 import sys
 from pathlib import Path
