@@ -30,11 +30,11 @@ LEFT_EYELIDS = [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374,
 """Points of the model around the opening of the person's left eye (at the picture's right)."""
 
 EYE_POINTS: dict[str, tuple[list[int], list[int]]] = {
-    MODEL_TEMPLATE: ([33, 133], [362, 263]),
+    MODEL_TEMPLATE: ([468], [473]),
     "frl189": ([0], [1]),
     "ibug68": ([36, 37, 38, 39, 40, 41], [42, 43, 44, 45, 46, 47]),
 }
-"""Templates whose eyes are known: points whose mean is the eye at the picture's left, and right."""
+"""Templates whose pupils are known: points whose mean is the eye at the picture's left, and right."""
 
 FOREHEAD_RISE = 0.2
 """How far the outline rises above the model's points on the forehead, relative to them (our choice)."""

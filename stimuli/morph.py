@@ -128,7 +128,7 @@ class Morph:
         """Rows and columns of the frame that are ever seen."""
         rows, columns = np.nonzero(np.maximum(self.mask(0), self.mask(1)) > 0)
         height_px, width_px = self.first.image.shape[:2]
-        top, left = max(rows.min() - 8, 0), max(columns.min() - 8, 0)
+        top, left = (max(first - 8, 0) // 2 * 2 for first in (rows.min(), columns.min()))
         bottom, right = min(rows.max() + 9, height_px), min(columns.max() + 9, width_px)
         return slice(int(top), int(bottom)), slice(int(left), int(right))
 

@@ -1,0 +1,109 @@
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stimuli.__main__ import main
+from stimuli.landmark_files import read_landmark_file
+from stimuli.manifest import read_manifest
+from stimuli.pairs import read_pairs
+
+SMALL = ["--seconds", "0.2", "--width", "300", "--height", "400", "--workers", "1"]
+
+
+def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a command as the command line does; return its exit status."""
+    monkeypatch.setattr(sys, "argv", ["stimuli", *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    return int(exit_.value.code or 0)
+
+
+@pytest.fixture
+def one_pair(london_pairs: Path) -> Path:
+    lines = london_pairs.read_text(encoding="utf-8").splitlines()
+    london_pairs.write_text("\n".join(lines[:2]) + "\n", encoding="utf-8")
+    return london_pairs
+
+
+def test_from_photographs_to_a_checked_set(
+    one_pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["landmarks", str(one_pair), "--json"], monkeypatch) == 0
+    written = Path(json.loads(capsys.readouterr().out.splitlines()[-1])["pairs"])
+    assert written == tmp_path / "pairs_landmarks" / "pairs.tsv"
+    assert (written.parent / "landmarks.png").is_file()
+    (pair,) = read_pairs(written).pairs
+    assert pair.landmark_files[0] is not None
+    assert read_landmark_file(pair.landmark_files[0]).points_px.shape == (478, 2)
+
+    assert run(["morph", str(written), str(tmp_path / "set"), *SMALL, "--json"], monkeypatch) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["videos"] == 2
+    assert {row.n_frames for row in read_manifest(tmp_path / "set")} == {5}
+
+    assert run(["check", str(tmp_path / "set"), "--json"], monkeypatch) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"videos": 2, "problems": []}
+    read_manifest(tmp_path / "set")[0].path.write_bytes(b"")
+    assert run(["check", str(tmp_path / "set")], monkeypatch) == 1
+    assert "other SHA-256" in capsys.readouterr().err
+
+
+def test_landmarks_corrected_by_hand_are_never_overwritten(
+    one_pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["landmarks", str(one_pair)], monkeypatch) == 0
+    assert run(["landmarks", str(one_pair)], monkeypatch) == 2
+    assert "corrected by hand" in capsys.readouterr().err
+    assert run(["landmarks", str(one_pair), "--out", str(tmp_path / "other")], monkeypatch) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--width", "301"], "both must be even"),
+        (["--seconds", "-1"], "duration_s is -1.0; expected a positive number"),
+        (["--seconds", "0.04"], "has no two frames"),
+        (["--eye-distance", "2"], "eye_distance is 2.0; expected a number from 0.05 to 0.6"),
+        (["--background", "no colour"], "unknown color"),
+        (["--mask", "oval"], "'oval' is not"),
+        (["--flow-passes", "-1"], "flow_passes is -1"),
+    ],
+)
+def test_impossible_options_end_with_a_message(
+    one_pair: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    message: str,
+) -> None:
+    assert run(["morph", str(one_pair), str(tmp_path / "set"), *options], monkeypatch) == 2
+    captured = capsys.readouterr().err
+    assert message in captured
+    assert "Traceback" not in captured
+    assert not (tmp_path / "set").exists()
+
+
+def test_wrong_input_ends_with_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["morph", str(tmp_path / "none.tsv"), str(tmp_path / "set")], monkeypatch) == 2
+    assert "table of pairs not found" in capsys.readouterr().err
+    assert run(["check", str(tmp_path)], monkeypatch) == 2
+    assert "no stimulus set" in capsys.readouterr().err
+    Image.fromarray(np.zeros((99, 99, 3), np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(np.zeros((99, 99, 3), np.uint8)).save(tmp_path / "b.png")
+    (tmp_path / "pairs.tsv").write_text("identity\tsex\th\ta\nx\tmale\ta.png\tb.png\n", encoding="utf-8")
+    assert run(["landmarks", str(tmp_path / "pairs.tsv")], monkeypatch) == 2
+    assert "no face found in a.png" in capsys.readouterr().err
+    assert not (tmp_path / "pairs_landmarks").exists()
+
+
+def test_every_command_has_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("faces", "landmarks", "morph", "check"):
+        assert run([command, "--help"], monkeypatch) == 0
+        assert "--json" in capsys.readouterr().out
