@@ -200,7 +200,6 @@ def test_all_unusable_pairs_are_listed_before_anything_is_made(
             "",
         ],
     ]
-    rows[2].append(str(neutral / "001_03.tem"))
     columns = ["identity", "sex", "neutral", "happy", "neutral_landmarks", "happy_landmarks"]
     table = tmp_path / "pairs.tsv"
     table.write_text("\n".join("\t".join(row) for row in [columns, *rows]), encoding="utf-8")
