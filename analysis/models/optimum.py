@@ -20,7 +20,7 @@ from analysis.models.threads import blas_threads
 
 _CERTIFIED_DECREMENT = 1e-8
 """A further decrease of the criterion by less than this changes no reported digit (our choice)."""
-_SINGULAR = 1e-4
+SINGULAR = 1e-4
 """A standard deviation below this share of sigma counts as zero (as lme4's isSingular)."""
 _STARTS = (0.3, 1.0, 0.05, 3.0)
 """Standard deviations, in units of sigma, from which searches begin until one is certified."""
@@ -145,14 +145,14 @@ def _hessian(criterion: Criterion, theta: np.ndarray, steps: np.ndarray) -> np.n
 
 def _snapped(criterion: Criterion, optimum: Optimum) -> Optimum:
     """Put standard deviations that are practically zero to zero where that costs nothing."""
-    if min(values.min() for values in standard_deviations(criterion, optimum.theta)) >= _SINGULAR:
+    if min(values.min() for values in standard_deviations(criterion, optimum.theta)) >= SINGULAR:
         return optimum
     matrices = [matrix.copy() for matrix in criterion.covariance_factors(optimum.theta)]
     for factor, matrix in zip(criterion.design.factors, matrices, strict=True):
         for block in factor.effects.blocks:
             part = np.ix_(block, block)
             left, values, right = np.linalg.svd(matrix[part])
-            values = np.where(values < _SINGULAR, 0.0, values)
+            values = np.where(values < SINGULAR, 0.0, values)
             matrix[part] = _lower_triangular((left * values) @ right)
     theta = criterion.parameters(matrices)
     if criterion.value(theta) > optimum.value + _CERTIFIED_DECREMENT:

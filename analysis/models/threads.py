@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 _LARGE = 2000
 """Order of a matrix from which several threads gain more than they cost.
 
-Measured on two cores, both busy: a gradient with 12 rows takes 14 ms with two threads and 0.6 ms with one; with
+Measured on two busy cores: a gradient with 12 rows takes 14 ms with two threads and 0.6 ms with one; with
 1156 rows 3 s and 0.2 s.
 """
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.models.criterion import Criterion
 from analysis.models.crossproducts import Factor
-from analysis.models.optimum import Optimum
+from analysis.models.optimum import SINGULAR, Optimum
 from analysis.models.satterthwaite import FixedEffectTests
 
 
@@ -68,7 +68,7 @@ def variance_components(
         theta=np.concatenate([thetas[group] for group in groups]),
         effects={group: effects[group] for group in groups},
         fitted=fixed + criterion.design.random @ np.concatenate(predicted),
-        boundary=_boundary(table) if optimum.singular else "",
+        boundary=_boundary(table, criterion, optimum) if optimum.singular else "",
     )
 
 
@@ -98,15 +98,20 @@ def _positive_diagonal(root: np.ndarray) -> np.ndarray:
     return root * np.where(np.diag(root) < 0, -1.0, 1.0)
 
 
-def _boundary(table: pd.DataFrame) -> str:
+def _boundary(table: pd.DataFrame, criterion: Criterion, optimum: Optimum) -> str:
     """Name the variances that are zero and the correlations that are one."""
     said = []
     largest = table["sd"].max()
     for row in table.iloc[:-1].to_dict("records"):
         name = f"{row['term']} of {row['group']}"
-        if row["sd"] < 1e-6 * largest:
+        if row["sd"] < 1e-12 * largest:
             said.append(f"{name} has no variance")
         elif any(abs(value) > 0.9999 for value in row["correlations"]):
             said.append(f"{name} is perfectly correlated with another random effect")
-    groups = ", ".join(dict.fromkeys(table["group"].iloc[:-1]))
-    return "; ".join(said) or f"one combination of the random effects of {groups} has no variance"
+    for factor, matrix in zip(
+        criterion.design.factors, criterion.covariance_factors(optimum.theta), strict=True
+    ):
+        group = factor.effects.group
+        if np.linalg.matrix_rank(matrix, tol=SINGULAR) < len(matrix) and group not in " ".join(said):
+            said.append(f"some combination of the random effects of {group} has no variance")
+    return "; ".join(said)

@@ -251,6 +251,8 @@ def test_singular_fit_is_named(data: pd.DataFrame) -> None:
     correlated = fit_mixed("emg ~ emotion + (emotion|subject) + (1|face)", standardised)
     assert correlated.singular
     assert correlated.converged
+    assert any("of subject" in warning for warning in correlated.warnings)
+    assert not any("of face" in warning for warning in correlated.warnings)
 
 
 def test_missing_rows_are_left_out_and_counted(data: pd.DataFrame) -> None:
