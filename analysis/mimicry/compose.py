@@ -22,7 +22,7 @@ from analysis.mimicry.parameters import describe
 from analysis.mimicry.sample import describe_sample, sample_table
 from analysis.mimicry.sentences import f_text, muscle_summary
 from analysis.mimicry.study import MimicryResults, other_origin_window
-from analysis.mimicry.summaries import NO_GROUP, exclusions_by_group
+from analysis.mimicry.summaries import exclusions_by_group, group_labels
 from analysis.report import Report
 from analysis.report.provenance import versions
 
@@ -59,7 +59,7 @@ def compose_report(results: MimicryResults) -> Report:
         _quality(report, results)
     _methods(report, results)
     _parameters(report, results)
-    _provenance(report)
+    _provenance(report, results)
     return report
 
 
@@ -169,9 +169,12 @@ def _origin_caption(results: MimicryResults, model: ModelResult) -> str:
         else f"in the middle of window {other:g}"
     )
     here = origin_words(results.parameters).removeprefix("and ")
+    what = "Main effects and interactions without time depend"
+    if "||" in model.formula:
+        what = "Without correlations between the random effects, all tests depend"
     return (
-        f"In this model {here}. Main effects and interactions without time depend on where time is "
-        f"zero; the last two columns give the tests with time zero {where}."
+        f"In this model {here}. {what} on where time is zero; the last two columns give the tests with "
+        f"time zero {where}."
     )
 
 
@@ -183,7 +186,7 @@ def _response_times(report: Report, results: MimicryResults) -> None:
         return
     unit = results.parameters.response_scale
     means = (
-        kept.assign(group=kept["group"].fillna(NO_GROUP))
+        kept.assign(group=group_labels(kept["group"]))
         .groupby(["participant", "group", "emotion"])["response_time"]
         .mean()
         .rename("mean")
@@ -317,8 +320,11 @@ def _parameters(report: Report, results: MimicryResults) -> None:
     report.table(tables.parameters_table(described, preset=results.preset))
 
 
-def _provenance(report: Report) -> None:
-    report.section("Versions")
+def _provenance(report: Report, results: MimicryResults) -> None:
+    report.section("Data and versions")
+    study = results.study
+    kind = "simulated data" if study.simulated else "measured data"
+    report.paragraph(f"Dataset: {study.name}, {kind}, in the folder {study.path.resolve().name}.")
     report.note("The analysis draws no random numbers: the same data and versions give the same results.")
     report.table(tables.versions_table(versions()))
 

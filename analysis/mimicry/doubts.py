@@ -39,12 +39,7 @@ def _doubtful_participants(results: MimicryResults) -> list[str]:
     texts = []
     for row in results.exclusions.to_dict(orient="records"):
         muscle = figures.muscle_name(row["muscle"]).lower()
-        if row["n_excluded"] == row["n_trials"]:
-            texts.append(
-                f"Participant {row['participant']}: all {row['n_trials']} trials of the {muscle} were "
-                "excluded."
-            )
-        elif row["percent_excluded"] > MANY_EXCLUDED_PERCENT:
+        if MANY_EXCLUDED_PERCENT < row["percent_excluded"] < 100:
             texts.append(
                 f"Participant {row['participant']}: {row['n_excluded']} of {row['n_trials']} trials of the "
                 f"{muscle} were excluded."

@@ -115,7 +115,7 @@ def _result(
 
 
 def _fixed_part(formula: str) -> str:
-    return formula.partition("~")[2].split("(")[0]
+    return formula.partition("~")[2].split(" + (")[0]
 
 
 def _slopes(fit: MixedFit, formula: str) -> pd.DataFrame:
@@ -137,4 +137,5 @@ def _with_all(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    return table.rename_axis(name).reset_index()
+    plain = table.index.str.replace(r"C\((\w+), contr\.treatment\)", r"\1", regex=True)
+    return table.set_axis(plain).rename_axis(name).reset_index()

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
+Contrasts = Literal["sum", "treatment"]
 MINIMUM_FACES = 3
 """Fewer faces than this give no variance between faces."""
 MINIMUM_PER_GROUP = 2
@@ -34,7 +36,9 @@ class ModelPlan:
     """Why no model can be fitted; empty where one can."""
 
 
-def plan_emg_model(windows: pd.DataFrame, *, time_origin_window: float, window_s: float) -> ModelPlan:
+def plan_emg_model(
+    windows: pd.DataFrame, *, time_origin_window: float, window_s: float, contrasts: Contrasts
+) -> ModelPlan:
     """Plan the model of one muscle's log EMG: emotion, group and time.
 
     Parameters
@@ -45,6 +49,8 @@ def plan_emg_model(windows: pd.DataFrame, *, time_origin_window: float, window_s
         The window at which time is zero; 3 is the middle one of five.
     window_s : float
         Length of a window, in seconds.
+    contrasts : {"sum", "treatment"}
+        Coding of the factors.
 
     Returns
     -------
@@ -57,19 +63,21 @@ def plan_emg_model(windows: pd.DataFrame, *, time_origin_window: float, window_s
     time, still_more = _factor(data, "window", "time")
     face, about_faces = _faces(data)
     left_out += more + still_more + about_faces
-    fixed = [*emotion, *group, *time]
+    fixed = [*_coded([*emotion, *group], contrasts), *time]
     within = [*emotion, *time]
     effects = data["emotion"].nunique() * (2 if time else 1)
     return _plan("emg", fixed, within, effects, ["(1|face)"] if face else [], data, left_out)
 
 
-def plan_response_model(times: pd.DataFrame) -> ModelPlan:
+def plan_response_model(times: pd.DataFrame, *, contrasts: Contrasts) -> ModelPlan:
     """Plan the model of the response times: emotion and group.
 
     Parameters
     ----------
     times : pandas.DataFrame
         One row per analysed trial: `participant`, `group`, `emotion`, `face` and `response_time`.
+    contrasts : {"sum", "treatment"}
+        Coding of the factors.
 
     Returns
     -------
@@ -82,9 +90,13 @@ def plan_response_model(times: pd.DataFrame) -> ModelPlan:
     left_out += more + about_faces
     crossed = bool(emotion) and face and (data.groupby("face")["emotion"].nunique() > 1).all()
     by_face = [f"({'emotion' if crossed else '1'}|face)"] if face else []
-    return _plan(
-        "response_time", [*emotion, *group], emotion, data["emotion"].nunique(), by_face, data, left_out
-    )
+    fixed, n_effects = _coded([*emotion, *group], contrasts), data["emotion"].nunique()
+    return _plan("response_time", fixed, emotion, n_effects, by_face, data, left_out)
+
+
+def _coded(factors: Sequence[str], contrasts: Contrasts) -> list[str]:
+    """Write factors with their coding; sum-to-zero is what fit_mixed does by itself."""
+    return [name if contrasts == "sum" else f"C({name}, contr.treatment)" for name in factors]
 
 
 def _plan(

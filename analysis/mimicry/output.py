@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.datasets import Study
-from analysis.report.provenance import package_version
+from analysis.report.provenance import suite_version
 
 GENERATOR = "countenance analysis.mimicry"
 SUMMARY = "results.json"
@@ -88,8 +88,8 @@ def write_results(
         summary = {**summary, "files": sorted(files)}
         text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (fresh / SUMMARY).write_text(text, encoding="utf-8", newline="\n")
-        for stale in set(_earlier_summary(folder).get("files", [])) - set(files):
-            (folder / stale).unlink(missing_ok=True)
+        for stale in _stale_files(folder, keep=files):
+            stale.unlink(missing_ok=True)
         for file in [*files, SUMMARY]:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (fresh / file).replace(folder / file)
@@ -107,11 +107,17 @@ def describe_derivative(study: Study) -> None:
         "Name": f"{study.name}: results",
         "BIDSVersion": "1.11.1",
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "Countenance", "Version": package_version("countenance") or "unknown"}],
+        "GeneratedBy": [{"Name": "Countenance", "Version": suite_version()}],
         **({"simulated": True} if study.simulated else {}),
     }
     description.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
     (folder / ".bidsignore").write_text("mimicry-*\n", encoding="utf-8", newline="\n")
+
+
+def _stale_files(folder: Path, *, keep: Sequence[str]) -> list[Path]:
+    """List the files of the earlier result that the new one does not have; none outside of the folder."""
+    stale = [folder / name for name in _earlier_summary(folder).get("files", []) if name not in keep]
+    return [path for path in stale if path.resolve().is_relative_to(folder.resolve())]
 
 
 def _earlier_summary(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pre-processes every participant's EMG, two at a time, and keeps the small tables."""
+"""Pre-processes every participant's EMG, two at a time in large studies, and keeps the small tables."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from analysis.mimicry.quality import ParticipantQuality, look_at
 
 WORKERS = 2
 """Participants that are processed at the same time; more need more memory than a laptop can spare."""
-FEW = 3
-"""Fewer recordings than this are processed here: a second process takes longer to start than to use."""
+FEW = 40
+"""Fewer recordings than this are done here sooner than two more processes help (0.4 s each, 5 s to start)."""
 
 
 @dataclass(frozen=True, kw_only=True)

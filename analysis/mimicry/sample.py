@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.models.classical import goodness_of_fit, one_way_anova
 from analysis.report import Column, Table
+from analysis.report.table import MISSING
 
 ALL = "all"
 _SEXES = {"F": "Female", "M": "Male", "O": "Other"}
@@ -49,13 +50,13 @@ def describe_sample(participants: pd.DataFrame, *, measured: Sequence[str]) -> p
     numbers = participants.drop(columns=["participant", "group"]).select_dtypes("number")
     for name in numbers.columns[numbers.notna().any()]:
         rows.append(_number_row(str(name).replace("_", " ").capitalize(), participants, str(name)))
-    return pd.DataFrame(rows).fillna({"test": ""})
+    return pd.DataFrame(rows)
 
 
 def sample_table(described: pd.DataFrame) -> Table:
     """Put the description of the sample into the report's form."""
     groups = [name for name in described if name not in ("characteristic", ALL, "test", "p")]
-    columns = {"characteristic": Column(description="What is counted or averaged.", heading="")}
+    columns = {"characteristic": Column(description="What is counted or averaged.", heading="Characteristic")}
     for group in groups:
         columns[str(group)] = Column(description=f"Group {group}: count, or mean (SD).")
     columns[ALL] = Column(description="All participants: count, or mean (SD).", heading="All")
@@ -92,4 +93,7 @@ def _number_row(name: str, participants: pd.DataFrame, column: str) -> dict[str,
 
 
 def _mean_sd(values: pd.Series) -> str:
-    return f"{values.mean():.1f} ({values.std():.1f})"
+    known = values.dropna()
+    if known.empty:
+        return MISSING
+    return f"{known.mean():.1f} ({known.std():.1f})" if len(known) > 1 else f"{known.mean():.1f}"

@@ -77,7 +77,9 @@ def analyse_study(
     # Response times: outliers beyond 2 SD of the participant's mean; emotion and group
     behaviour = _named_groups(read_behaviour(study), group_names)
     times = _response_times(behaviour, parameters)
-    time_models = {unit: _model_response_times(times, unit=unit) for unit in _time_units(parameters)}
+    time_models = {
+        unit: _model_response_times(times, parameters, unit=unit) for unit in _time_units(parameters)
+    }
     time_counts = count_response_exclusions(times)
 
     # Facial EMG: filters, epochs, percentage of baseline, outlier trials, log, five windows
@@ -126,7 +128,10 @@ def other_origin_window(parameters: MimicryParameters) -> float:
 
 def _model_muscle(windows: pd.DataFrame, muscle: str, parameters: MimicryParameters) -> ModelResult:
     plan = plan_emg_model(
-        windows, time_origin_window=parameters.time_origin_window, window_s=parameters.window_s
+        windows,
+        time_origin_window=parameters.time_origin_window,
+        window_s=parameters.window_s,
+        contrasts=parameters.factor_contrasts,
     )
     shift = (other_origin_window(parameters) - parameters.time_origin_window) * parameters.window_s
     return fit_plan(plan, name=muscle, other_origin_s=shift)
@@ -145,10 +150,11 @@ def _time_units(parameters: MimicryParameters) -> list[str]:
     return ["z", "s"] if parameters.response_scale == "z" else ["s"]
 
 
-def _model_response_times(times: ResponseTimes, *, unit: str) -> ModelResult:
+def _model_response_times(times: ResponseTimes, parameters: MimicryParameters, *, unit: str) -> ModelResult:
     column = "response_z" if unit == "z" else "response_time"
     data = times.kept.assign(response_time=times.kept[column].astype(float)).dropna(subset=["response_time"])
-    return fit_plan(plan_response_model(data), name="response_time" if unit == "s" else "response_time_z")
+    plan = plan_response_model(data, contrasts=parameters.factor_contrasts)
+    return fit_plan(plan, name="response_time" if unit == "s" else "response_time_z")
 
 
 def _named_groups(table: pd.DataFrame, group_names: dict[str, str] | None) -> pd.DataFrame:

@@ -8,17 +8,26 @@ import numpy as np
 import pandas as pd
 
 RULES = {
-    "mean": "mean of the epoch beyond the limits",
-    "peak": "peak of the epoch beyond the limits",
-    "baseline_mean": "mean of the baseline beyond the limits",
-    "baseline_peak": "peak of the baseline beyond the limits",
-    "no_signal": "no usable signal: flat, missing, or a baseline of zero",
-    "incomplete": "the recording does not hold the whole epoch",
+    "mean": "mean of the epoch",
+    "peak": "peak of the epoch",
+    "baseline_mean": "mean of the baseline",
+    "baseline_peak": "peak of the baseline",
+    "no_signal": "no usable signal (flat or missing)",
+    "incomplete": "epoch not wholly recorded",
 }
 """Why a trial is excluded for a muscle. A trial may break several rules."""
 
 NO_GROUP = ""
 """Stands for the group where the study has none."""
+
+
+def group_labels(groups: pd.Series) -> pd.Series:
+    """Write groups as text, empty where there is none.
+
+    >>> group_labels(pd.Series(["A", None])).tolist()
+    ['A', '']
+    """
+    return groups.astype(object).where(groups.notna(), NO_GROUP).astype(str)
 
 
 def participant_means(windows: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +46,7 @@ def participant_means(windows: pd.DataFrame) -> pd.DataFrame:
         where there is none.
     """
     keys = ["participant", "group", "muscle", "emotion", "window"]
-    cells = windows.assign(group=windows["group"].fillna(NO_GROUP)).groupby(keys)["emg"]
+    cells = windows.assign(group=group_labels(windows["group"])).groupby(keys)["emg"]
     return cells.agg(emg="mean", n_trials="count").reset_index()
 
 
@@ -73,7 +82,7 @@ def exclusions_by_group(counts: pd.DataFrame) -> pd.DataFrame:
         One row per group and muscle: `n_participants`, `n_trials`, `n_excluded`, `percent_excluded`, and the
         `mean` and `sd` of the number excluded per participant.
     """
-    cells = counts.assign(group=counts["group"].fillna(NO_GROUP)).groupby(["group", "muscle"])
+    cells = counts.assign(group=group_labels(counts["group"])).groupby(["group", "muscle"])
     sums = cells[["n_trials", "n_excluded"]].sum()
     sums.insert(0, "n_participants", cells["participant"].nunique())
     sums["percent_excluded"] = 100.0 * sums["n_excluded"] / sums["n_trials"]

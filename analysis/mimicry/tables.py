@@ -47,7 +47,7 @@ def exclusions_table(counts: pd.DataFrame) -> Table:
         if f"n_{rule}" in data:
             heading = rule.replace("_", " ")
             columns[f"n_{rule}"] = Column(
-                description=f"Trials by the rule: {text}.", kind="count", heading=heading
+                description=f"Trials excluded for: {text}.", kind="count", heading=heading
             )
     return Table(
         name="exclusions",
@@ -91,7 +91,7 @@ def worst_trials_table(worst: pd.DataFrame) -> Table:
     """Tabulate the most deviant trials."""
     data = worst.assign(
         muscle=worst["muscle"].map(muscle_name),
-        broken=worst["rule"].map(RULES).fillna(worst["rule"]),
+        broken=worst["rule"].map(lambda rule: RULES.get(rule, rule)),
         unit=worst["unit"].replace({"uV": "µV"}),
     )
     return Table(

@@ -20,6 +20,9 @@ SINGLE_COLUMN_MM = 85.0
 FULL_WIDTH_MM = 174.0
 """Width of a journal's page of text, both columns."""
 
+SCREEN_PX_PER_PT = 1.69
+"""Size on the page: a figure of the full printed width fills the column, a narrower one does not."""
+
 GROUP_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Colours that people with a colour-vision deficiency can tell apart (Okabe & Ito 2008)."""
 
@@ -110,9 +113,9 @@ def inline_svg(svg: str, *, prefix: str, label: str) -> str:
 
     Examples
     --------
-    >>> inline_svg('<?xml version="1.0"?><svg width="9pt"><g id="a"/><use href="#a"/></svg>',
-    ...            prefix="one", label="A < B")
-    '<svg role="img" aria-label="A &lt; B" width="9pt"><g id="one-a"/><use href="#one-a"/></svg>'
+    >>> file = '<?xml version="1.0"?><svg width="10pt"><use href="#a"/></svg>'
+    >>> print(inline_svg(file, prefix="one", label="A<B"))
+    <svg role="img" aria-label="A&lt;B" style="max-width: 17px" width="10pt"><use href="#one-a"/></svg>
     """
     element = svg[svg.index("<svg") :].strip()
     element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
@@ -120,7 +123,9 @@ def inline_svg(svg: str, *, prefix: str, label: str) -> str:
     element = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', element)
     element = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", element)
     quoted = label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-    return element.replace("<svg", f'<svg role="img" aria-label="{quoted}"', 1)
+    width = re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', element)
+    style = f' style="max-width: {float(width[1]) * SCREEN_PX_PER_PT:.0f}px"' if width else ""
+    return element.replace("<svg", f'<svg role="img" aria-label="{quoted}"{style}', 1)
 
 
 def save_png(figure: Figure, path: Path, *, dots_per_inch: int) -> None:

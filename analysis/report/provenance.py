@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 from collections.abc import Iterable
 from importlib import metadata
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-PACKAGES = ("numpy", "scipy", "pandas", "formulaic", "statsmodels", "mne", "edfio", "matplotlib", "jinja2")
+PACKAGES = ("numpy", "scipy", "pandas", "formulaic", "mne", "edfio", "matplotlib", "jinja2")
 """Packages whose version may change a number or a drawing of a report."""
 
 
@@ -20,6 +21,16 @@ def package_version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+def suite_version() -> str:
+    """Give the version of the suite, installed or run from its folder."""
+    installed = package_version("countenance")
+    if installed:
+        return installed
+    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    found = re.search(r'^version = "(.+)"', project.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return found[1] if found else "unknown"
 
 
 def suite_commit() -> str | None:
@@ -52,7 +63,7 @@ def versions(packages: Iterable[str] = PACKAGES) -> pd.DataFrame:
     pandas.DataFrame
         Columns ``component`` and ``version``; packages that are not installed are left out.
     """
-    rows = [("Countenance", package_version("countenance") or "not installed (run from its folder)")]
+    rows = [("Countenance", suite_version())]
     commit = suite_commit()
     if commit:
         rows.append(("Countenance commit", commit))

@@ -126,6 +126,6 @@ def make(tmp_path: Path) -> MakeStudy:
 
 @pytest.fixture(scope="session")
 def grouped_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine participants in three groups, 24 trials each; for reading only."""
+    """Six participants in three groups, 16 trials each."""
     folder = tmp_path_factory.mktemp("grouped") / "study"
-    return make_study(folder, n_participants=9, n_trials=24, groups="ABC")
+    return make_study(folder, n_participants=6, n_trials=16, groups="ABC")

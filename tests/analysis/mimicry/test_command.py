@@ -1,0 +1,238 @@
+"""The command, from a study on disk to its report, and what it answers to wrong input."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.mimicry.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[3]
+MakeStudy = Callable[..., Path]
+
+
+@dataclass
+class Done:
+    """What a run of the command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*words: object) -> Done:
+    """Run the command in this process, which is quicker than to start one each time."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    to_strings = (contextlib.redirect_stdout(out), contextlib.redirect_stderr(err))
+    with to_strings[0], to_strings[1], pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["analysis.mimicry", *map(str, words)])
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def analysed(grouped_study: Path) -> tuple[Path, Done]:
+    done = run(grouped_study, "--json")
+    assert done.returncode == 0, done.stderr
+    return grouped_study / "derivatives" / "countenance" / "mimicry-recommended", done
+
+
+Analysed = tuple[Path, Done]
+
+
+def test_it_writes_the_report_and_prints_where_it_is(analysed: Analysed) -> None:
+    folder, done = analysed
+    lines = done.stdout.splitlines()
+    assert lines[-2] == f"report: {(folder / 'report.html').resolve()}"
+    summary = json.loads(lines[-1])
+    assert Path(summary["report"]).is_file()
+    assert summary["preset"] == "recommended"
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
+        *summary["files"],
+        "results.json",
+    }
+
+
+def test_the_summary_has_the_simulated_mimicry(analysed: Analysed) -> None:
+    summary = json.loads(analysed[1].stdout.splitlines()[-1])
+    slopes = {
+        (muscle, row["emotion"]): row["slope"]
+        for muscle in ("zygomaticus", "corrugator")
+        for row in summary["emg"][muscle]["slopes"]
+        if row["group"] == "all"
+    }
+    assert slopes["zygomaticus", "AngryToHappy"] > 0 > slopes["zygomaticus", "HappyToAngry"]
+    assert slopes["corrugator", "HappyToAngry"] > slopes["corrugator", "AngryToHappy"]
+    assert "group" in summary["emg"]["zygomaticus"]["anova"]
+
+
+def test_tables_agree_with_the_summary_and_are_described(analysed: Analysed) -> None:
+    folder, done = analysed
+    summary = json.loads(done.stdout.splitlines()[-1])
+    table = pd.read_csv(folder / "tables" / "anova_zygomaticus.tsv", sep="\t").set_index("effect")
+    expected = summary["emg"]["zygomaticus"]["anova"]["emotion:time"]
+    assert table.loc["emotion × time", "F"] == pytest.approx(expected["F"])
+    for file in (folder / "tables").glob("*.tsv"):
+        words = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        columns = pd.read_csv(file, sep="\t", nrows=0).columns
+        assert all(words[column]["Description"] for column in columns), file.name
+        assert words["simulated"] is True
+
+
+def test_the_exclusions_add_up(analysed: Analysed) -> None:
+    folder, done = analysed
+    summary = json.loads(done.stdout.splitlines()[-1])["emg_exclusions"]
+    table = pd.read_csv(folder / "tables" / "exclusions.tsv", sep="\t")
+    assert summary["n_trials"] == table["n_trials"].sum() == 6 * 16 * 2
+    assert summary["n_excluded"] == table["n_excluded"].sum()
+
+
+def test_the_same_study_gives_the_same_tables_and_figures(analysed: Analysed, tmp_path: Path) -> None:
+    study = analysed[0].parents[2]
+    done = run(study, "--out", tmp_path / "again")
+    assert done.returncode == 0, done.stderr
+    for kind in ("tables", "figures"):
+        for file in (analysed[0] / kind).iterdir():
+            assert (tmp_path / "again" / kind / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_another_analysis_or_other_files_are_never_overwritten(analysed: Analysed, tmp_path: Path) -> None:
+    folder, _ = analysed
+    study = folder.parents[2]
+    done = run(study, "--preset", "paper", "--out", folder)
+    assert done.returncode == 2
+    assert "results of another analysis (preset: 'recommended')" in done.stderr
+    (tmp_path / "thesis.docx").write_text("mine", encoding="utf-8")
+    done = run(study, "--out", tmp_path)
+    assert done.returncode == 2
+    assert "other files in it" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
+
+
+def test_unblinding_names_the_groups_in_a_folder_of_its_own(make: MakeStudy, tmp_path: Path) -> None:
+    study = make(n_participants=6, n_trials=16, groups="AB", emg=False)
+    key = tmp_path / "key.tsv"
+    key.write_text("code\tgroup\nA\tplacebo\nB\tnaltrexone\n", encoding="utf-8")
+    folder = study / "derivatives" / "countenance" / "mimicry-paper"
+    for words, shown, hidden in (
+        ([], "A (n = 3), B (n = 3); blind codes", "naltrexone"),
+        (["--unblind", key], "unblinded: A = placebo, B = naltrexone", "blind codes"),
+    ):
+        done = run(study, "--preset", "paper", *words)
+        assert done.returncode == 0, done.stderr
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        assert shown in page
+        assert hidden not in page
+        assert "z-scores" in page
+        folder = folder.with_name("mimicry-paper-unblinded")
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("code\tgroup\nA\tplacebo\n", "does not name the study's groups B, C"),
+        ("code\tdrug\nA\tplacebo\n", "needs the columns code and group"),
+        ("code\tgroup\nA\tx\nB\tx\nC\ty\n", "each group once"),
+    ],
+)
+def test_a_wrong_key_is_refused(grouped_study: Path, tmp_path: Path, key: str, message: str) -> None:
+    (tmp_path / "key.tsv").write_text(key, encoding="utf-8")
+    done = run(grouped_study, "--unblind", tmp_path / "key.tsv")
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["/no/such/study"], "there is no folder"),
+        ([ROOT / "docs"], "not a complete study"),
+        (["study", "--preset", "best"], "best"),
+        ([], "Usage"),
+        (["import", "/no/study"], "Missing"),
+        (["import", "study", "no.bdf", "--participant", "1"], "no.bdf"),
+    ],
+)
+def test_wrong_input_is_answered_without_a_traceback(words: list[object], message: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert message in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [(["--help"], "--unblind"), (["import", "--help"], "--channels")]
+)
+def test_help_of_both_forms(words: list[str], expected: str) -> None:
+    done = run(*words)
+    assert done.returncode == 0
+    assert expected in done.stdout
+
+
+def test_behaviour_alone_is_analysed_and_said(make: MakeStudy) -> None:
+    study = make(n_participants=6, n_trials=16, groups="AB", emg=False)
+    done = run(study, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert "The study has no EMG: only the response times are analysed." in summary["warnings"]
+    assert summary["response_times"]["s"]["fitted"]
+    assert summary["emg"] == {}
+
+
+def test_measured_data_without_behaviour_groups_or_second_participant(make: MakeStudy) -> None:
+    study = make(n_participants=1, n_trials=12, behaviour=False, simulated=False)
+    done = run(study, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["emg"]["zygomaticus"] == {
+        "fitted": False,
+        "reason": "a mixed model needs at least 2 participants with data, here is 1",
+    }
+    page = Path(summary["report"]).read_text(encoding="utf-8")
+    assert "SIMULATED" not in page
+    assert "simulated-badge" not in page
+    assert "No person was measured" not in page
+    assert "no mixed model was fitted" in page
+
+
+def test_a_participant_whose_trials_are_all_rejected_is_named_and_counted(make: MakeStudy) -> None:
+    study = make(n_participants=2, n_trials=12, silent=["002"])
+    done = run(study, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert any("002" in text and "12" in text for text in summary["warnings"])
+    table = pd.read_csv(study / "derivatives/countenance/mimicry-recommended/tables/exclusions.tsv", sep="\t")
+    assert table.loc[table["participant"] == 2, "n_excluded"].tolist() == [12, 12]
+
+
+def test_when_nothing_is_left_it_says_why(make: MakeStudy) -> None:
+    done = run(make(n_participants=2, n_trials=6, silent=["001", "002"]))
+    assert done.returncode == 2
+    assert "every EMG trial of all 2 participants was excluded (no signal: 24)" in done.stderr
+
+
+def test_an_unusable_recording_is_left_out_and_named_unless_all_are(make: MakeStudy) -> None:
+    study = make(n_participants=2, n_trials=12)
+    broken = sorted(study.glob("sub-00[12]/emg/*.bdf"))
+    broken[0].write_bytes(broken[0].read_bytes()[:5000])
+    done = run(study, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert list(summary["unusable_recordings"]) == ["001"]
+    assert any("participant 001 was left out" in text for text in summary["warnings"])
+    for path in study.glob("sub-*/emg/*.bdf"):
+        path.write_bytes(b"")
+    done = run(study)
+    assert done.returncode == 2
+    assert "none of the 2 EMG recordings can be used" in done.stderr
