@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pandas as pd
-from scipy import stats
+
+from analysis.models.classical import one_way_anova
 
 RULE_PREFIX = "n_"
 
@@ -62,7 +63,7 @@ def compare_exclusions(counts: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         `muscle F num_df den_df p`: a row per muscle and one for "all" (the sum over muscles); F and p are
-        NaN where there are fewer than two groups, no group of two, or no variation within groups.
+        NaN where there are fewer than two groups, a group of one, or no variation within groups.
 
     Examples
     --------
@@ -83,10 +84,10 @@ def compare_exclusions(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _one_way(part: pd.DataFrame) -> dict[str, float]:
-    groups = [values.to_numpy(dtype=float) for _, values in part.groupby("group")["n_excluded"]]
-    num_df, den_df = len(groups) - 1, len(part) - len(groups)
-    testable = num_df > 0 and den_df > 0 and part["n_excluded"].nunique() > 1
-    if not testable or all(values.std() == 0 for values in groups):
+    groups = part.groupby("group")["n_excluded"]
+    sizes = groups.size()
+    if len(sizes) < 2 or sizes.min() < 2 or groups.nunique().max() < 2:
+        num_df, den_df = max(0, len(sizes) - 1), len(part) - len(sizes)
         return {"F": float("nan"), "num_df": num_df, "den_df": den_df, "p": float("nan")}
-    result = stats.f_oneway(*groups)
-    return {"F": float(result.statistic), "num_df": num_df, "den_df": den_df, "p": float(result.pvalue)}
+    row = one_way_anova(part, value="n_excluded", group="group").iloc[0]
+    return {"F": row["F"], "num_df": int(row["num_df"]), "den_df": int(row["den_df"]), "p": row["p"]}
