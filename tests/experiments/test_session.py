@@ -128,7 +128,7 @@ def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
         session.read_record(tmp_path)
     for content in ("{", "[1]"):
         (tmp_path / "session.json").write_text(content, encoding="utf-8")
-        with pytest.raises(ValueError, match="session.json"):
+        with pytest.raises(ValueError, match=r"session\.json"):
             session.read_record(tmp_path)
 
 
