@@ -52,32 +52,26 @@ def grow_brows(look: Look, vertices: np.ndarray, normals: np.ndarray) -> Strands
     return Strands(root.reshape(*shade.shape, 3), shade)
 
 
-def grow_lashes(look: Look, base: np.ndarray, *, upper: bool, n_lashes: int = 120) -> Strands:
-    """Place the upper or lower lashes on base vertices (n, 3), `n_lashes` on each eye."""
+def grow_lashes(look: Look, base: np.ndarray, *, n_lashes: int = 120) -> Strands:
+    """Place the upper lashes on base vertices (n, 3), `n_lashes` on each eye."""
     curves = []
     for side in ("left", "right"):
-        grid = base[load_head().lashes[f"{'upper' if upper else 'lower'}_{side}"]]
-        grid = grid if _is_root_first(grid) else grid[::-1]
-        rng = np.random.default_rng([look.brow_seed, upper])
+        grid = base[load_head().lashes[f"upper_{side}"]]
+        grid = grid if grid[0, :, 2].mean() < grid[-1, :, 2].mean() else grid[::-1]
+        rng = np.random.default_rng(look.brow_seed)
         column = np.sort(rng.uniform(0.3, grid.shape[1] - 1.01, n_lashes))
         left = column.astype(int)
         weight = (column - left)[:, None]
-        rows = [grid[r, left] * (1 - weight) + grid[r, left + 1] * weight for r in (1, -1)]
-        curves.append(_bend(rows, look.lash_length * rng.uniform(0.7, 1.1, (n_lashes, 1)), upper, rng))
+        root, tip = (grid[row, left] * (1 - weight) + grid[row, left + 1] * weight for row in (1, -1))
+        length = 0.48 * look.lash_length * rng.uniform(0.5, 1.15, (n_lashes, 1))
+        away = np.array([0.0, 1.0, 0.25]) + rng.normal(0, 0.16, (n_lashes, 3))
+        curves.append(_bend(root, tip, length, away))
     points = np.concatenate(curves)
-    return Strands(points, np.full(points.shape[:2], 0.15 if upper else 0.9))
+    return Strands(points, np.full(points.shape[:2], 0.15))
 
 
-def _is_root_first(grid: np.ndarray) -> bool:
-    """Tell whether the strip's first row is the lid's side (further back than the tips)."""
-    return bool(grid[0, :, 2].mean() < grid[-1, :, 2].mean())
-
-
-def _bend(rows: list[np.ndarray], length: np.ndarray, upper: bool, rng: np.random.Generator) -> np.ndarray:
-    """Return lashes (n, 5, 3) that leave the lid forwards and bend away from the eye."""
-    root, tip = rows
-    outwards = normalized(tip - root)
-    size = np.linalg.norm(tip - root, axis=1, keepdims=True) * length * (0.5 if upper else 0.3)
-    away = np.array([0.0, 1.0 if upper else -1.0, 0.25]) + rng.normal(0, 0.12, (len(root), 3))
+def _bend(root: np.ndarray, tip: np.ndarray, length: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """Return curves (n, 5, 3) that leave the lid towards `tip` and bend in the direction `away`."""
+    size = (np.linalg.norm(tip - root, axis=1, keepdims=True) * length)[:, None]
     t = np.linspace(0, 1, 5)[None, :, None]
-    return root[:, None] + size[:, None] * (outwards[:, None] * t + 0.45 * away[:, None] * t**2)
+    return root[:, None] + size * (normalized(tip - root)[:, None] * t + 0.45 * away[:, None] * t**2)

@@ -39,15 +39,15 @@ def _is_visible(vertices: np.ndarray) -> np.ndarray:
 def landmark_vertices() -> np.ndarray:
     """Choose the skin vertices (n,) that serve as landmarks.
 
-    Among the vertices of the base mesh that show at rest and under each full expression they are picked one by
-    one, each the farthest from those before; distances count three times as much around eyes and mouth and
-    twice on brows and nose.
+    Among the vertices of the base mesh that show at rest and under each full expression they are picked one
+    by one, each the farthest from those before; distances count three times as much around eyes and mouth
+    and twice on brows and nose.
     """
     mesh, head = drawn_mesh(), load_head()
     rng = np.random.default_rng(0)
     visible = _is_visible(head.vertices)
     for emotion in RECIPES:
-        visible &= _is_visible(deform(head, units(express(emotion, rng=rng))))
+        visible &= _is_visible(deform(head, units(express(emotion, sex="female", rng=rng))))
     n_base = len(np.unique(head.quads["skin"]))
     x, y = mesh.rest[:n_base, 0], mesh.rest[:n_base, 1]
     ears = mesh.masks["ears"][:n_base] > 0.2

@@ -1,5 +1,6 @@
 """Eyes, teeth and tongue: colours of the samples that show them."""
 
+import cv2
 import numpy as np
 
 from stimuli.rendered.identities import Look
@@ -41,19 +42,32 @@ def eye_colour(
     colour = _white(x, y, direction) * (1 - inside) + _iris(radius, np.arctan2(y, x), look) * inside
     # the cornea's shadow side: the iris is lit more strongly opposite the key light
     across = (x * (lights.key @ gaze.right) + y * (lights.key @ gaze.up))[:, None]
-    colour = colour * (light + 0.015) * (1 - 0.8 * across * inside)
+    colour = colour * (light + 0.015) * (1 - 0.35 * across * inside)
     cornea = normalized(np.where(inside > 0.5, 0.8 * direction + 0.2 * gaze.axis, direction))
     mirrored = 2 * (cornea * view).sum(1, keepdims=True) * cornea - view
     window = smoothstep(0.972, 0.985, mirrored @ lights.key)
-    glow = 0.9 * window + 0.03 * smoothstep(0.75, 1, mirrored @ lights.fill)
-    return colour + glow[:, None] * np.clip(light.mean(1, keepdims=True) / 0.25, 0.25, 1)
+    return colour + 0.9 * window[:, None] * np.clip(light.mean(1, keepdims=True) / 0.25, 0.25, 1)
+
+
+def lid_shade(pixel: np.ndarray, width_px: int) -> np.ndarray:
+    """Return how much light (n,), 0..1, the lids leave on eye samples at `pixel` (row * width + column).
+
+    The eye is darkest under the upper lid: each sample looks at how much eye is around and above it.
+    """
+    row, column = pixel // width_px, pixel % width_px
+    top, left = row.min() - 24, column.min() - 24
+    eye = np.zeros((row.max() - top + 25, column.max() - left + 25), np.float32)
+    eye[row - top, column - left] = 1
+    around = cv2.GaussianBlur(eye, (0, 0), 7.0)
+    openness = around[row - top - 7, column - left]
+    return 0.25 + 0.75 * smoothstep(0.12, 0.85, openness)
 
 
 def _white(x: np.ndarray, y: np.ndarray, direction: np.ndarray) -> np.ndarray:
     outwards = smoothstep(0.45, 0.95, np.abs(x))
     veins = sample("mottle", np.stack([direction[:, 0] * 0.2, y * 0.5], 1))
     redness = outwards * (0.6 + 0.25 * np.clip(veins, -1, 2))
-    return to_linear((0.80, 0.775, 0.755)) * (1 - redness[:, None] * np.array([0.10, 0.30, 0.30]))
+    return to_linear((0.77, 0.745, 0.725)) * (1 - redness[:, None] * np.array([0.10, 0.30, 0.30]))
 
 
 def _iris(radius: np.ndarray, angle: np.ndarray, look: Look) -> np.ndarray:

@@ -3,24 +3,19 @@
 Hair belongs to a person, a pose and a light; both photographs of a pair share it.
 """
 
-from typing import NamedTuple
-
-import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
 from stimuli.rendered.drawn_mesh import DrawnMesh
+from stimuli.rendered.hair_styles import BUN_DM, comb, falling_side, length_by_place
 from stimuli.rendered.identities import HairStyle, Person
 from stimuli.rendered.lighting import Lights
 from stimuli.rendered.profiles import bell, normalized, smoothstep
+from stimuli.rendered.skull import Skull, measure_skull
 from stimuli.rendered.strands import Strands
 
-SKULL_DM = (0.0, 7.45, 0.30)
-"""Middle of the head at rest, from which the skull's radius is measured."""
 N_STEPS = 24
 N_STRANDS = {"parted": 9000, "pulled_back": 9000, "short": 12000, "curls": 14000}
-BUN_DM = (0.0, 8.50, -0.30)
-"""Where pulled-back hair is wound into a bun."""
 BENDING_DM = 0.12
 """Length over which a strand takes on the direction in which it is combed."""
 
@@ -39,53 +34,6 @@ def scalp_distance(mesh: DrawnMesh, style: HairStyle) -> np.ndarray:
     distance = np.where(ear, -1, distance).astype(np.float32)
     distance[mesh.n_skin :] = -1
     return distance
-
-
-class Skull(NamedTuple):
-    """Distance of the head's surface from `centre` (3,) by direction: a map of `radius_dm` (64, 128)."""
-
-    centre: np.ndarray
-    radius_dm: np.ndarray
-
-    def radius(self, points: np.ndarray) -> np.ndarray:
-        """Return the surface's distance (n,) from the centre in the direction of points (n, 3)."""
-        row, column = _direction_cell(points - self.centre, self.radius_dm.shape)
-        return self.radius_dm[row, column]
-
-
-def _direction_cell(vectors: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    direction = normalized(vectors)
-    polar = np.arccos(np.clip(direction[:, 1], -1, 1)) / np.pi
-    around = (np.arctan2(direction[:, 0], direction[:, 2]) / (2 * np.pi)) % 1
-    row = np.minimum((polar * shape[0]).astype(int), shape[0] - 1)
-    return row, np.minimum((around * shape[1]).astype(int), shape[1] - 1)
-
-
-def measure_skull(points: np.ndarray, mesh: DrawnMesh, *, with_ears: bool) -> Skull:
-    """Measure the head (drawn vertices `points`, not posed), its ears included or not."""
-    y = mesh.rest[: mesh.n_skin, 1]
-    ears = mesh.masks["ears"][: mesh.n_skin] > 0.3
-    used = (y > 6.15) & (with_ears | ~ears) & (mesh.masks["inside_mouth"][: mesh.n_skin] < 0.1)
-    centre = np.array(SKULL_DM)
-    vectors = points[: mesh.n_skin][used] - centre
-    row, column = _direction_cell(vectors, (64, 128))
-    radius = np.zeros((64, 128), np.float32)
-    np.maximum.at(radius, (row, column), np.linalg.norm(vectors, axis=1).astype(np.float32))
-    for _ in range(40):
-        wider = cv2.dilate(_wrap_around(radius), np.ones((3, 3)))
-        radius = np.where(radius > 0, radius, wider[_BORDER:-_BORDER, _BORDER:-_BORDER])
-    if with_ears:
-        radius = cv2.dilate(_wrap_around(radius), np.ones((3, 3)))[_BORDER:-_BORDER, _BORDER:-_BORDER]
-    smooth = cv2.GaussianBlur(_wrap_around(radius), (0, 0), 1.2)
-    return Skull(centre, smooth[_BORDER:-_BORDER, _BORDER:-_BORDER])
-
-
-_BORDER = 4
-
-
-def _wrap_around(radius: np.ndarray) -> np.ndarray:
-    """Continue a map of directions beyond its borders: around the head, and level at the poles."""
-    return np.pad(np.pad(radius, ((0, 0), (_BORDER, _BORDER)), "wrap"), ((_BORDER, _BORDER), (0, 0)), "edge")
 
 
 def plant(
@@ -111,24 +59,24 @@ def plant(
 def grow_hair(person: Person, points: np.ndarray, normals: np.ndarray, mesh: DrawnMesh) -> np.ndarray:
     """Grow strands (n, N_STEPS + 1, 3) on a head at rest (drawn vertices and normals, not posed).
 
-    Over the skull a strand turns step by step the way it is combed and stays in its own layer of the hair; below
-    it falls freely, outside the head and beside the face.
+    Over the skull a strand turns step by step the way it is combed and stays in its own layer of the hair;
+    below it falls freely, outside the head and beside the face.
     """
     style = person.look.hair_style
     rng = np.random.default_rng(person.look.hair_seed)
     root, normal = plant(points, normals, mesh, style, rng)
     skull = measure_skull(points, mesh, with_ears=style.covers_ears)
     n = len(root)
-    step = style.length_dm * rng.uniform(0.85, 1.05, n) * _length_by_place(root, style) / N_STEPS
+    step = style.length_dm * rng.uniform(0.85, 1.05, n) * length_by_place(root, style) / N_STEPS
     stiffness = np.exp(-step / BENDING_DM)[:, None]
     layer = style.volume_dm * rng.uniform(0.03, 1.0, n)
-    side = _side(root, style)
+    side = falling_side(root, style, rng)
     position = root.copy()
-    direction = normalized(0.5 * normal + _comb(root, root, side, style, 0.0)[0])
+    direction = normalized(0.5 * normal + comb(root, root, side, style, 0.0)[0])
     path = [position]
     for k in range(N_STEPS):
         t = (k + 1) / N_STEPS
-        combed, lift = _comb(position, root, side, style, t)
+        combed, lift = comb(position, root, side, style, t)
         outward = normalized(position - skull.centre)
         along = combed - (combed * outward).sum(1, keepdims=True) * outward
         near = smoothstep(6.9, 7.3, position[:, 1])[:, None]
@@ -137,7 +85,7 @@ def grow_hair(person: Person, points: np.ndarray, normals: np.ndarray, mesh: Dra
         position = position + direction * step[:, None]
         rise = np.minimum(1.0, (k + 1) * step / np.maximum(1.5 * layer, 1e-3))
         if style.kind == "parted":
-            rise = rise * (0.4 + 0.6 * smoothstep(0, 0.5, np.abs(position[:, 0] - style.part_dm)))
+            rise = rise * (0.25 + 0.75 * smoothstep(0, 0.75, np.abs(position[:, 0] - style.part_dm)))
         position = _stay_in_layer(position, skull, layer * rise, near[:, 0], side, style)
         path.append(position)
     strands, leader = _clump(np.stack(path, 1), root, side, rng, style)
@@ -156,44 +104,6 @@ def _wind_bun(rng: np.random.Generator, n: int = 1500) -> np.ndarray:
     return np.array(BUN_DM) + radius * arcs * [1.1, 0.9, 1.0]
 
 
-def _side(root: np.ndarray, style: HairStyle) -> np.ndarray:
-    """Return to which side (n,) of the head, 1 or -1, a strand falls: from the parting or the neck's middle."""
-    middle = style.part_dm * smoothstep(-0.2, 0.4, root[:, 2])
-    return np.where(root[:, 0] >= middle, 1.0, -1.0)
-
-
-def _length_by_place(root: np.ndarray, style: HairStyle) -> np.ndarray:
-    """Return how long (n,) strands are relative to the style: short hair is shorter at the sides."""
-    if style.kind in ("parted", "pulled_back") or style.covers_ears:
-        return np.ones(len(root))
-    return 0.30 + 0.70 * smoothstep(7.55, 8.1, root[:, 1])
-
-
-def _comb(
-    position: np.ndarray, root: np.ndarray, side: np.ndarray, style: HairStyle, t: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return where (n, 3) hair of a style is combed to at a position, and how much (n,) it stands up."""
-    n = len(position)
-    down = np.array([0.0, -1.0, 0.0])
-    if style.kind == "parted":
-        combed = np.stack([side, np.zeros(n), -0.35 - 0.5 * smoothstep(0.5, 1.2, position[:, 2])], 1)
-        falling = smoothstep(0.95, 0.6, position[:, 2]) * smoothstep(0.3, 0.7, np.abs(position[:, 0]))
-        inward = 0.5 * np.clip(np.abs(position[:, 0]) - 0.72, -0.2, 0.6) * side
-        fall = down - np.stack([inward, np.zeros(n), np.zeros(n)], 1)
-        falling = np.maximum(falling, smoothstep(7.5, 7.2, position[:, 1]))[:, None]
-        return normalized(normalized(combed) * (1 - falling) + fall * falling), np.zeros(n)
-    if style.kind == "pulled_back":
-        return normalized(np.array(BUN_DM) - position), np.zeros(n)
-    if style.kind == "short":
-        top = smoothstep(7.7, 8.15, root[:, 1])
-        back, across = style.sweep
-        across = np.where(side > 0, across, -0.4 * across) if style.part_dm else np.full(n, across)
-        combed = np.stack([across * top, -1.0 * (1 - top), -back * top - 0.4 * (1 - top)], 1)
-        return normalized(combed), 0.12 + style.lift * top * (1 - 0.6 * t)
-    droop = 0.6 * smoothstep(7.9, 7.2, root[:, 1])[:, None]
-    return normalized(position - np.array(SKULL_DM)) + droop * down, np.full(n, 1.0)
-
-
 def _stay_in_layer(
     position: np.ndarray,
     skull: Skull,
@@ -202,7 +112,7 @@ def _stay_in_layer(
     side: np.ndarray,
     style: HairStyle,
 ) -> np.ndarray:
-    """Keep points (n, 3) outside the head, long hair at its height (n,) above it where it lies on the skull."""
+    """Keep points (n, 3) outside the head, long hair on the skull at its height (n,) above it."""
     vector = position - skull.centre
     distance = np.linalg.norm(vector, axis=1)
     surface = skull.radius(position)
@@ -215,7 +125,7 @@ def _stay_in_layer(
     if style.kind == "parted":
         frontmost = 0.66 + 0.55 * smoothstep(7.45, 8.0, position[:, 1])
         position[:, 2] = np.minimum(position[:, 2], frontmost + 0.4 * height)
-        low = position[:, 1] < 7.5
+        low = (position[:, 1] < 7.5) & (position[:, 2] > 0.0)
         short = np.clip(0.62 - side * position[:, 0], 0, None)
         position[:, 0] += 0.4 * low * side * short
     return position
@@ -243,7 +153,8 @@ def _curl(strands: np.ndarray, leader: np.ndarray, style: HairStyle, rng: np.ran
     n, k, _ = strands.shape
     t = np.linspace(0, 1, k)[None]
     if style.kind == "curls":
-        turns, start, radius = style.length_dm / 0.16, rng.random(n), style.curl_dm * (0.3 + 0.7 * t)
+        turns, start = style.length_dm / 0.16, rng.random(n)
+        radius = style.curl_dm * (0.3 + 0.7 * t)
     else:
         shared = rng.random(leader.max() + 1)
         turns, start = style.length_dm / 1.1, 0.35 * shared[leader] + 0.12 * rng.random(n)
@@ -256,7 +167,7 @@ def _curl(strands: np.ndarray, leader: np.ndarray, style: HairStyle, rng: np.ran
 def light_hair(
     strands: np.ndarray, centre: np.ndarray, radius: np.ndarray, lights: Lights, style: HairStyle
 ) -> Strands:
-    """Return the strands with their brightness: lit across the strand, darker deep inside (Kajiya & Kay 1989).
+    """Return the strands with their brightness: lit across (Kajiya & Kay 1989), darker deep inside.
 
     `radius` (n, k) is the strands' height above the head divided by the style's volume.
     """

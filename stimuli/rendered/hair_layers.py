@@ -5,12 +5,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from stimuli.rendered.hair import grow_hair, light_hair, measure_skull
+from stimuli.rendered.hair import grow_hair, light_hair
 from stimuli.rendered.head import deform_person, load_head
 from stimuli.rendered.identities import Look, Person
 from stimuli.rendered.profiles import smoothstep
 from stimuli.rendered.rasterize import rasterize, vertex_normals
 from stimuli.rendered.scene import OVERSAMPLING, Scene, Studio, build_scene, pose
+from stimuli.rendered.skull import measure_skull
 from stimuli.rendered.strands import colour_ramp, paint
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from stimuli.rendered.profiles import smoothstep
 from stimuli.rendered.subdivision import subdivide
 
 MODEL_FILE = Path(__file__).with_name("head_cc0.npz")
@@ -20,8 +21,8 @@ PART_LEVELS = {"skin": 2, "eye_right": 2, "eye_left": 2, "teeth_upper": 2, "teet
 """Part -> number of subdivisions when it is drawn."""
 
 
-TEETH_SHIFT_DM = (0.0, -0.055, 0.01)
-"""The model's teeth sit too high to show in a smile."""
+TEETH_SHIFT_DM = {"teeth_upper": (0.0, -0.055, 0.01), "teeth_lower": (0.0, 0.0, -0.06)}
+"""The model's upper teeth sit too high to show in a smile, its lower ones too near to the chin."""
 
 
 class Part(NamedTuple):
@@ -106,10 +107,30 @@ def deform_person(head: Head, shape: Mapping[str, float], expression: Mapping[st
     People differ in height; the head is moved so that the eyes at rest are where the model's are.
     """
     shift = eyes_middle(head, head.vertices) - eyes_middle(head, deform(head, shape))
-    vertices = deform(head, shape, units(expression)) + shift
-    for teeth in ("teeth_upper", "teeth_lower"):
-        vertices[np.unique(head.quads[teeth])] += TEETH_SHIFT_DM
+    moved = deform(head, units(expression)) - head.vertices
+    vertices = deform(head, shape) + shift + _forehead_smoothing() @ moved
+    for part_name, teeth_shift in TEETH_SHIFT_DM.items():
+        vertices[np.unique(head.quads[part_name])] += teeth_shift
     return vertices
+
+
+@functools.cache
+def _forehead_smoothing() -> sp.csr_matrix:
+    """Return a matrix (n, n) that smooths displacements across the middle of the forehead.
+
+    The left and the right brow's units end at the midline, where both together would leave a ridge.
+    """
+    head = load_head()
+    n, quads = len(head.vertices), head.quads["skin"]
+    sides = np.stack([quads, np.roll(quads, -1, 1)], 2).reshape(-1, 2)
+    matrix = sp.coo_matrix((np.ones(len(sides)), (sides[:, 0], sides[:, 1])), (n, n))
+    matrix = (matrix + matrix.T).tocsr()
+    matrix.data[:] = 1
+    mean = sp.diags(1 / np.maximum(np.asarray(matrix.sum(1)).ravel(), 1)) @ matrix
+    x, y, z = head.vertices.T
+    share = smoothstep(0.30, 0.12, np.abs(x)) * smoothstep(7.50, 7.62, y) * (z > 0.5)
+    step = sp.diags(1 - share) + sp.diags(share) @ (0.5 * sp.identity(n) + 0.5 * mean)
+    return (step @ step @ step @ step @ step @ step).tocsr()
 
 
 def units(amounts: Mapping[str, float]) -> dict[str, float]:

@@ -16,8 +16,8 @@ VARIATION = {
     "forehead/forehead-temple-decr|incr": 0.34,
     "forehead/forehead-scale-vert-decr|incr": 0.21,
     "forehead/forehead-trans-backward|forward": 0.21,
-    "eyebrows/eyebrows-angle-down|up": 0.21,
-    "eyebrows/eyebrows-trans-down|up": 0.21,
+    "eyebrows/eyebrows-angle-down|up": 0.15,
+    "eyebrows/eyebrows-trans-down|up": 0.18,
     "eyebrows/eyebrows-trans-backward|forward": 0.26,
     "chin/chin-width-decr|incr": 0.34,
     "chin/chin-height-decr|incr": 0.26,
@@ -33,6 +33,7 @@ VARIATION = {
     "nose/nose-width1-decr|incr": 0.34,
     "nose/nose-width2-decr|incr": 0.34,
     "nose/nose-width3-decr|incr": 0.34,
+    "nose/nose-volume-decr|incr": 0.20,
     "nose/nose-base-down|up": 0.30,
     "mouth/mouth-scale-horiz-decr|incr": 0.30,
     "mouth/mouth-upperlip-height-decr|incr": 0.38,
@@ -55,7 +56,7 @@ VARIATION = {
     "ears/*-ear-rot-backward|forward": 0.17,
     "neck/neck-scale-horiz-decr|incr": 0.21,
 }
-"""Opposite targets ``low|high`` (``*``: both sides) -> SD of their amount between people; cut off at 1.6 SD."""
+"""Opposite targets ``low|high`` (``*``: both sides) -> SD of their amount; cut off at 1.6 SD."""
 
 SEX_DIFFERENCE = {
     "female": {
@@ -64,8 +65,9 @@ SEX_DIFFERENCE = {
         "chin/chin-height-decr": 0.15,
         "head/head-fat-incr": 0.10,
         "mouth/mouth-upperlip-height-incr": 0.15,
-        "nose/nose-scale-horiz-decr": 0.15,
-        "eyebrows/eyebrows-trans-up": 0.10,
+        "nose/nose-scale-horiz-decr": 0.20,
+        "nose/nose-volume-decr": 0.15,
+        "cheek/*-cheek-volume-incr": 0.15,
     },
     "male": {
         "chin/chin-width-incr": 0.12,
@@ -74,7 +76,7 @@ SEX_DIFFERENCE = {
         "eyebrows/eyebrows-trans-forward": 0.15,
     },
 }
-"""Amounts by which the means of women and men differ beyond the model's own sexes, so that each reads at once."""
+"""How the means of women and men differ beyond the model's own sexes, so that each reads at once."""
 
 HEAD_SHAPES = ("oval", "round", "square", "rectangular", "diamond", "triangular", "invertedtriangular")
 
@@ -287,8 +289,8 @@ def draw_look(sex: Sex, casting: Casting, rng: np.random.Generator) -> Look:
         iris=casting.iris,
         hair=casting.hair,
         hair_style=casting.style,
-        brow_thickness=(0.62 if female else 0.95) * float(1 + rng.normal(0, 0.08)),
-        brow_arch=float((1.0 if female else 0.3) + rng.normal(0, 0.15)),
+        brow_thickness=(0.70 if female else 0.95) * float(1 + rng.normal(0, 0.08)),
+        brow_arch=float((0.8 if female else 0.3) + rng.normal(0, 0.15)),
         brow_seed=int(rng.integers(2**31)),
         hair_seed=int(rng.integers(2**31)),
         lash_length=1.15 if female else 0.7,

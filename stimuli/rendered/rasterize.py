@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-SIZES_PX = (2, 3, 4, 6, 9, 14, 24, 48, 128, 512, 4096)
+SIZES_PX = (1, 2, 3, 4, 6, 9, 14, 24, 48, 128, 512, 4096)
 """Triangles are handled in groups of similar extent, one block of candidate pixels per triangle."""
 
 
 class Coverage(NamedTuple):
     """What each covered pixel shows, in row-major order.
 
-    `pixel` (k,) is row * width + column, `triangle` (k,) the triangle's number, `weight_1` and `weight_2` (k,)
-    the barycentric weights of its second and third corner, `depth` (k,) the distance.
+    `pixel` (k,) is row * width + column, `triangle` (k,) the triangle's number, `weight_1` and `weight_2`
+    (k,) the barycentric weights of its second and third corner, `depth` (k,) the distance.
     """
 
     pixel: np.ndarray
@@ -69,9 +69,10 @@ def _size_groups(
     """Return (triangle numbers, block side in px) for the triangles that touch pixel centres."""
     corners = points[:, :2].astype(np.float32)[triangles]
     low, high = _pixel_range(corners, width_px, height_px)
-    extent = (high - low).max(1) + 1
+    extent = np.maximum(high[:, 0] - low[:, 0], high[:, 1] - low[:, 1]) + 1
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    drawn = (high >= low).all(1) & (np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) > 1e-6)
+    touched = (high[:, 0] >= low[:, 0]) & (high[:, 1] >= low[:, 1])
+    drawn = touched & (np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) > 1e-6)
     groups, smaller = [], 0
     for size in SIZES_PX:
         chosen = np.flatnonzero(drawn & (extent > smaller) & (extent <= size))
@@ -82,9 +83,11 @@ def _size_groups(
 
 
 def _pixel_range(corners: np.ndarray, width_px: int, height_px: int) -> tuple[np.ndarray, np.ndarray]:
-    low = np.maximum(np.ceil(corners.min(1) - 0.5), 0).astype(np.int32)
-    high = np.minimum(np.floor(corners.max(1) - 0.5), [width_px - 1, height_px - 1]).astype(np.int32)
-    return low, high
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    smallest, largest = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+    low = np.maximum(np.ceil(smallest - np.float32(0.5)), 0).astype(np.int32)
+    last = np.array([width_px - 1, height_px - 1], np.float32)
+    return low, np.minimum(np.floor(largest - np.float32(0.5)), last).astype(np.int32)
 
 
 def _cover(
@@ -115,7 +118,7 @@ def _cover(
 class Camera(NamedTuple):
     """A pinhole camera that looks along -z at `target` from `distance_dm` in front of it.
 
-    `scale_px` is the size in pixels of one decimetre at the target. The principal point is the picture's centre.
+    `scale_px` is the size in pixels of one decimetre at the target, which is pictured in the middle.
     """
 
     target: tuple[float, float, float]
@@ -127,7 +130,8 @@ class Camera(NamedTuple):
     @property
     def position(self) -> np.ndarray:
         """Where the camera stands (3,), in dm."""
-        return np.array(self.target) + [0, 0, self.distance_dm]
+        x, y, z = self.target
+        return np.array([x, y, z + self.distance_dm])
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Project points (n, 3) in dm to column, row (px) and depth (dm from the camera): (n, 3) float32."""

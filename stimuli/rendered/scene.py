@@ -97,7 +97,7 @@ def shirt_distance(mesh: DrawnMesh) -> np.ndarray:
 
 
 def light_on(scene: Scene) -> np.ndarray:
-    """Return the light at each vertex (n, 4): RGB after scattering in the skin, and the key light's part."""
+    """Return the RGB light at each vertex (n, 3), after scattering in the skin."""
     coarse = drawn_mesh(finest=False)
     occluder = coarse.weights @ scene.base
     light = irradiance(
@@ -106,10 +106,10 @@ def light_on(scene: Scene) -> np.ndarray:
         occluder,
         coarse.triangles,
         scene.lights,
-        centre=np.array(scene.camera.target) + [0, -0.05, -0.8],
+        centre=np.add(scene.camera.target, [0, -0.05, -0.8]),
     )
     n = scene.mesh.n_skin
-    light[:n, :3] = scatter_in_skin(light[:n, :3], scene.mesh.neighbours)
+    light[:n] = scatter_in_skin(light[:n], scene.mesh.neighbours)
     return light
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from stimuli.rendered.drawn_mesh import DrawnMesh
 from stimuli.rendered.identities import Look
-from stimuli.rendered.profiles import bell, normalized, smoothstep, to_linear
+from stimuli.rendered.profiles import along, bell, normalized, smoothstep, to_linear
 from stimuli.rendered.textures import sample
 
 FRESNEL_SKIN = 0.028
@@ -92,16 +92,14 @@ def gloss_map(mesh: DrawnMesh) -> np.ndarray:
     return (gloss + 0.7 * mesh.masks["lips"]).astype(np.float32)
 
 
-def detail_colour(
-    colour: np.ndarray, texture_dm: np.ndarray, rest_y: np.ndarray, beard: np.ndarray, look: Look
-) -> np.ndarray:
+def detail_colour(colour: np.ndarray, texture_dm: np.ndarray, beard: np.ndarray, look: Look) -> np.ndarray:
     """Return `colour` (n, 3) with blotches, freckles and stubble at texture positions (n, 2)."""
     offset = look.texture_offset_dm
     uneven = 0.6 * sample("blotches", texture_dm, offset) + 0.5 * sample("mottle", texture_dm, offset)
     colour = colour * (1 + uneven[:, None] * np.array([0.022, 0.034, 0.038], np.float32))
     if look.freckles:
         side = np.abs(texture_dm[:, 0])
-        where = bell(side, 0.25, 0.32) * bell(rest_y, 7.0, 0.22)
+        where = bell(side, 0.25, 0.32) * bell(texture_dm[:, 1], 7.0, 0.22)
         amount = look.freckles * where * sample("freckles", texture_dm, offset)
         colour *= 1 - amount[:, None] * np.array([0.22, 0.40, 0.48], np.float32)
     if look.stubble:
@@ -122,13 +120,16 @@ def roughen(normals: np.ndarray, texture_dm: np.ndarray, amount: np.ndarray) -> 
 
 
 def gloss(normals: np.ndarray, view: np.ndarray, directions: np.ndarray, powers: np.ndarray) -> np.ndarray:
-    """Return the light (n,) mirrored towards the camera: a broad and a narrow lobe with Fresnel's increase."""
+    """Return the light (n,) mirrored towards the camera: a broad and a narrow lobe, with Fresnel's law."""
     total = np.zeros(len(normals), np.float32)
     for direction, power in zip(directions.astype(np.float32), powers, strict=True):
         half = normalized(direction + view)
-        facing = np.clip((normals * half).sum(1), 0, 1)
-        grazing = np.clip(1 - (view * half).sum(1), 0, 1)
-        fresnel = FRESNEL_SKIN + (1 - FRESNEL_SKIN) * grazing**5
-        lobes = 5 * facing**18 + 3.5 * facing**60
-        total += power * fresnel * lobes * np.clip(normals @ direction, 0, 1)
+        facing = np.clip(along(normals, half), 0, 1)
+        grazing = np.clip(1 - along(view, half), 0, 1)
+        fresnel = FRESNEL_SKIN + (1 - FRESNEL_SKIN) * (grazing * grazing) ** 2 * grazing
+        squared = facing * facing
+        fourth = squared * squared
+        sixteenth = fourth**4
+        lobes = 5 * sixteenth * squared + 3.5 * sixteenth**3 * fourth**3
+        total += power * fresnel * lobes * np.clip(along(normals, direction), 0, 1)
     return total

@@ -25,7 +25,7 @@ class SkinPoints(NamedTuple):
 
 @functools.cache
 def _front_map() -> np.ndarray:
-    """Return the number of the foremost skin triangle (rows, columns) of the face at rest; -1 where none is."""
+    """Return the number (rows, columns) of the foremost skin triangle of the face at rest, or -1."""
     mesh = drawn_mesh()
     skin = mesh.triangles[mesh.material == 0]
     shift = np.array([-LEFT_DM, -BOTTOM_DM, 0])
