@@ -51,7 +51,7 @@ class MimicryParameters:
     """Either "causal", each filter is run forward once, or "zero", each is run forward and backward, so
     that nothing is delayed but what follows the onset of the face leaks back into its own baseline, the
     denominator of all windows: in a simulation, a burst of ten times the baseline at onset raised the
-    baseline by 15 % with zero phase and not at all with causal filters, whose delay costs at most 0.01
+    baseline by 15 % with zero phase and not at all with causal filters, whose delay costs at most 0.02
     log units in the first window. Source: our choice; the paper is silent, and its toolbox (EEGLAB)
     filters with zero phase by default, so its preset does."""
 
