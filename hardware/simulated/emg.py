@@ -37,11 +37,11 @@ class Episodes:
     """Shortest and longest length."""
 
 
-EXPRESSIONS = Episodes(1.0, (1.0, 1.4), (2.0, 3.5))
-"""Smiles (zygomaticus) and frowns (corrugator) that have nothing to do with the videos."""
-TWITCHES = Episodes(1.0, (1.8, 2.2), (0.05, 0.1))
+EXPRESSIONS = Episodes(0.6, (1.0, 1.4), (0.5, 1.0))
+"""Short smiles (zygomaticus) and frowns (corrugator) that have nothing to do with the videos."""
+TWITCHES = Episodes(1.5, (1.8, 2.2), (0.05, 0.1))
 """Short twitches."""
-TENSION = Episodes(0.1, (0.8, 1.0), (25.0, 50.0))
+TENSION = Episodes(0.12, (0.8, 1.0), (25.0, 50.0))
 """Stretches of a tense face."""
 BLINKS = Episodes(12.0, (0.2, 0.7), (0.15, 0.3))
 """Blinks, as the corrugator sees them."""
