@@ -51,7 +51,7 @@ def analyse(
     unblind: Annotated[
         Path | None,
         typer.Option(
-            help="Sealed key: a TSV file with the columns code and group. Names replace the blind codes.",
+            help="Sealed key: a TSV file with code and name of each group. Names replace the blind codes.",
             show_default=False,
         ),
     ] = None,

@@ -13,7 +13,7 @@ def read_key(path: Path, study: Study) -> dict[str, str]:
     Parameters
     ----------
     path : Path
-        TSV file with the columns `code` and `group`.
+        TSV file with two columns, the code (of participants.tsv) and the name of the group, in this order.
     study : Study
         Its codes must all be in the key.
 
@@ -27,19 +27,20 @@ def read_key(path: Path, study: Study) -> dict[str, str]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If columns or codes are missing, or a code has two names.
+        If it has not two columns, a code of the study is missing, or a code has two names.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"there is no key {path}; give a TSV file with the columns code and group")
+        raise FileNotFoundError(f"there is no key {path}; give a TSV file: code and name of each group")
     key = read_tsv(path)
-    if not {"code", "group"} <= set(key):
-        raise ValueError(f"the key {path} needs the columns code and group; it has {', '.join(key.columns)}")
-    names = dict(zip(key["code"].astype(str), key["group"].astype(str), strict=True))
+    if key.shape[1] != 2:
+        found = ", ".join(key.columns)
+        raise ValueError(f"the key {path} needs two columns, code and name of each group; it has {found}")
+    codes_and_names = (key.iloc[:, column].astype(str).str.strip() for column in (0, 1))
+    names = dict(zip(*codes_and_names, strict=True))
     if len(names) < len(key) or len(set(names.values())) < len(names):
         raise ValueError(f"the key {path} must name each code once, and each group once")
     codes = set(study.participants["group"].dropna().astype(str))
     if codes - set(names):
-        raise ValueError(
-            f"the key {path} does not name the study's groups {', '.join(sorted(codes - set(names)))}"
-        )
+        absent = ", ".join(sorted(codes - set(names)))
+        raise ValueError(f"the key {path} does not name these groups of the study: {absent}")
     return names

@@ -130,9 +130,9 @@ def _emg(report: Report, results: MimicryResults) -> None:
     report.figure(
         "figure2_time_course",
         figures.draw_curves(results.emg.curves),
-        "Course of the EMG around video onset, in steps of 0.1 s: mean of the participants' means over kept "
-        "trials, with SEM as band. Percentages are averaged here, not their logarithms, so that values lie "
-        "a little higher than in Figure 1.",
+        "Course of the EMG around stimulus onset, in steps of 0.1 s: mean of the participants' means over "
+        "kept trials, with SEM as band. Percentages are averaged here, not their logarithms, so that values "
+        "lie a little higher than in Figure 1.",
     )
     for model in results.models.values():
         _model(report, results, model)
@@ -270,7 +270,7 @@ def _quality(report: Report, results: MimicryResults) -> None:
         report.figure(
             f"quality_participants_{i:02d}",
             page,
-            f"Participants' average EMG around video onset, page {i}: mean of the kept trials (ZM, "
+            f"Participants' average EMG around stimulus onset, page {i}: mean of the kept trials (ZM, "
             "zygomaticus major; CS, corrugator supercilii). All pages have the same scale; what lies "
             "beyond it is cut off.",
             dots_per_inch=150,
@@ -325,6 +325,9 @@ def _provenance(report: Report, results: MimicryResults) -> None:
     study = results.study
     kind = "simulated data" if study.simulated else "measured data"
     report.paragraph(f"Dataset: {study.name}, {kind}, in the folder {study.path.resolve().name}.")
+    for table in tables.trial_tables(results.emg.windows, results.times.kept):
+        report.attach(table)
+        report.paragraph(f"For further analysis, tables/{table.name}.tsv: {table.caption}")
     report.note("The analysis draws no random numbers: the same data and versions give the same results.")
     report.table(tables.versions_table(versions()))
 

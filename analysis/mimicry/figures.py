@@ -25,10 +25,11 @@ DODGE_S = 0.055
 def emotion_name(emotion: str) -> str:
     """Give the label of a direction or an emotion in words.
 
-    >>> emotion_name("AngryToHappy"), emotion_name("Angry")
+    >>> emotion_name("AngryToHappy"), emotion_name("angry")
     ('Angry to happy', 'Angry')
     """
     first, between, second = re.sub(r"(?<=[a-z])To(?=[A-Z])", "\n", emotion, count=1).partition("\n")
+    first = first[:1].upper() + first[1:]
     return f"{first} to {second.lower()}" if between else first
 
 
@@ -71,7 +72,7 @@ def draw_windows(means: pd.DataFrame, *, window_s: float) -> Figure:
         for panel, emotion in zip(panels, emotions, strict=True):
             _draw_emotion(panel, means[means["emotion"] == emotion], window_s=window_s)
             panel.set_title(emotion_name(emotion), fontweight="bold")
-            panel.set_xlabel("Time from video onset (s)")
+            panel.set_xlabel("Time from stimulus onset (s)")
         panels[0].set_ylabel("EMG (log proportion of baseline)")
         _add_percent_axis(panels[-1])
         handles = _window_legend(means)
@@ -220,7 +221,7 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
             panel.axhline(100.0, color="#9AA3AB", linewidth=0.7, zorder=0)
             panel.set_xlim(of_muscle["time_s"].min(), of_muscle["time_s"].max())
             panel.set_title(muscle_name(muscle), fontweight="bold")
-            panel.set_xlabel("Time from video onset (s)")
+            panel.set_xlabel("Time from stimulus onset (s)")
         panels[0].set_ylabel("EMG (% of baseline)")
         panels[0].legend(loc="best")
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -11,6 +12,7 @@ from analysis.mimicry.doubts import doubts
 from analysis.mimicry.model_fit import ModelResult
 from analysis.mimicry.output import GENERATOR
 from analysis.mimicry.study import MimicryResults
+from analysis.report.provenance import versions
 
 
 def summarise(results: MimicryResults) -> dict[str, Any]:
@@ -28,6 +30,8 @@ def summarise(results: MimicryResults) -> dict[str, Any]:
         "simulated": study.simulated,
         "preset": results.preset,
         "unblinded": bool(results.group_names),
+        "parameters": dataclasses.asdict(results.parameters),
+        "versions": versions().set_index("component")["version"].to_dict(),
         "n_participants": len(study.participants),
         "n_recordings": len(study.recordings),
         "unusable_recordings": results.emg.failures,
@@ -58,6 +62,8 @@ def _model(model: ModelResult) -> dict[str, Any]:
         "left_out": list(model.left_out),
         "warnings": list(model.warnings),
         "n_observations": model.n_observations,
+        "parameters": dataclasses.asdict(results.parameters),
+        "versions": versions().set_index("component")["version"].to_dict(),
         "n_participants": model.n_participants,
         "n_faces": model.n_faces,
         "reml_criterion": model.criterion,

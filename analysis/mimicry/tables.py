@@ -122,6 +122,49 @@ def worst_trials_table(worst: pd.DataFrame) -> Table:
     )
 
 
+def trial_tables(windows: pd.DataFrame, times: pd.DataFrame) -> list[Table]:
+    """Tabulate what the models were fitted to, trial by trial; a table without rows is left out."""
+    trial = {
+        "participant": _PARTICIPANT,
+        "group": _GROUP,
+        "emotion": EMOTION,
+        "face": Column(description="Identity of the face that was shown."),
+        "trial": Column(description="Number of the trial in the session.", kind="count"),
+    }
+    emg = Table(
+        name="emg_windows",
+        caption="the log EMG of every kept trial, muscle and window.",
+        data=windows,
+        columns={
+            **trial,
+            "muscle": _MUSCLE,
+            "window": Column(description="Window after stimulus onset, from 1.", kind="count"),
+            "emg": Column(
+                description="Natural log of the proportion of baseline; 0 is the baseline.",
+                kind="number",
+                unit="log units",
+            ),
+        },
+    )
+    responses = Table(
+        name="response_time_trials",
+        caption="the response time of every kept trial.",
+        data=times,
+        columns={
+            **trial,
+            "response_time": Column(
+                description="From video onset to the key press.", kind="number", unit="s"
+            ),
+            "response_z": Column(
+                description="The same as z-score within the participant, over all trials before the outliers "
+                "were removed.",
+                kind="number",
+            ),
+        },
+    )
+    return [table for table in (emg, responses) if len(table.data)]
+
+
 def exclusion_tests_table(tests: pd.DataFrame) -> Table:
     """Tabulate the tests of the numbers of excluded trials."""
     names = {"all": "Both together"}

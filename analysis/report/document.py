@@ -11,6 +11,7 @@ from typing import Literal
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 from analysis.report.drawing import inline_svg, report_style, save_png, stamp_simulated, svg_text
 from analysis.report.table import Table, emphasised_rows, formatted_rows, write_table
@@ -92,6 +93,7 @@ class Report:
         self.sections: list[Section] = []
         self.figures: dict[str, tuple[Figure, str, int]] = {}
         self.tables: dict[str, Table] = {}
+        self.attached: dict[str, Table] = {}
 
     def alert(self, text: str) -> None:
         """Add a warning to the list in the head of the page."""
@@ -164,6 +166,12 @@ class Report:
         )
         self._add(block)
 
+    def attach(self, table: Table) -> None:
+        """Add a table that is written as TSV with its data dictionary, but does not stand on the page."""
+        if table.name in self.tables or table.name in self.attached:
+            raise ValueError(f"the report already has a table named {table.name!r}")
+        self.attached[table.name] = table
+
     def html(self) -> str:
         """Give the page."""
         environment = Environment(
@@ -189,10 +197,10 @@ class Report:
         page = folder / "report.html"
         page.write_text(self.html(), encoding="utf-8", newline="\n")
         files = [page]
-        for table in self.tables.values():
+        for table in (*self.tables.values(), *self.attached.values()):
             files += write_table(table, folder / "tables", extra=extra)
         with report_style():
-            for name, (figure, svg, dots_per_inch) in self.figures.items():
+            for name, (figure, svg, dots_per_inch) in tqdm(self.figures.items(), "figures", unit="figure"):
                 vector, pixels = folder / "figures" / f"{name}.svg", folder / "figures" / f"{name}.png"
                 vector.write_text(svg, encoding="utf-8", newline="\n")
                 save_png(figure, pixels, dots_per_inch=dots_per_inch)

@@ -58,6 +58,7 @@ def test_it_writes_the_report_and_prints_where_it_is(analysed: Analysed) -> None
     summary = json.loads(lines[-1])
     assert Path(summary["report"]).is_file()
     assert summary["preset"] == "recommended"
+    assert summary["parameters"]["bandpass_hz"] == [20.0, 400.0]
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
         *summary["files"],
         "results.json",
@@ -96,6 +97,18 @@ def test_the_exclusions_add_up(analysed: Analysed) -> None:
     table = pd.read_csv(folder / "tables" / "exclusions.tsv", sep="\t")
     assert summary["n_trials"] == table["n_trials"].sum() == 6 * 16 * 2
     assert summary["n_excluded"] == table["n_excluded"].sum()
+
+
+def test_the_trials_behind_the_models_are_written(analysed: Analysed) -> None:
+    folder, done = analysed
+    summary = json.loads(done.stdout.splitlines()[-1])
+    windows = pd.read_csv(folder / "tables" / "emg_windows.tsv", sep="\t")
+    n_corrugator = (windows["muscle"] == "corrugator").sum()
+    assert summary["emg"]["corrugator"]["n_observations"] == n_corrugator
+    means = windows.groupby(["muscle", "emotion", "group", "window", "participant"])["emg"].mean()
+    cell = means.groupby(["muscle", "emotion", "group", "window"]).mean()
+    first = summary["emg_means"][0]
+    assert cell[first["muscle"], first["emotion"], first["group"], 1] == pytest.approx(first["mean"])
 
 
 def test_the_same_study_gives_the_same_tables_and_figures(analysed: Analysed, tmp_path: Path) -> None:
@@ -141,8 +154,9 @@ def test_unblinding_names_the_groups_in_a_folder_of_its_own(make: MakeStudy, tmp
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("code\tgroup\nA\tplacebo\n", "does not name the study's groups B, C"),
-        ("code\tdrug\nA\tplacebo\n", "needs the columns code and group"),
+        ("code\tgroup\nA\tplacebo\n", "does not name these groups of the study: B, C"),
+        ("code\nA\n", "needs two columns"),
+        ("group\tdrug\nA\tx\nB\ty\nD\tz\n", "does not name these groups of the study: C"),
         ("code\tgroup\nA\tx\nB\tx\nC\ty\n", "each group once"),
     ],
 )

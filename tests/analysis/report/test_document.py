@@ -106,6 +106,16 @@ def test_write_lists_every_file(tmp_path: Path) -> None:
     assert sorted(files) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
 
 
+def test_an_attached_table_is_a_file_and_not_on_the_page(tmp_path: Path) -> None:
+    report = a_report(simulated=False)
+    data = pd.DataFrame({"b": ["only in the file"]})
+    report.attach(Table(name="more", caption="C.", data=data, columns={"b": Column(description="B.")}))
+    assert tmp_path / "tables" / "more.tsv" in report.write(tmp_path)
+    assert "only in the file" not in report.html()
+    with pytest.raises(ValueError, match="already has a table named 'more'"):
+        report.attach(report.attached["more"])
+
+
 def test_names_are_used_once_and_blocks_need_a_section() -> None:
     report = a_report(simulated=False)
     with pytest.raises(ValueError, match="already has a figure named 'one'"):
