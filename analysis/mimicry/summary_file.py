@@ -62,8 +62,6 @@ def _model(model: ModelResult) -> dict[str, Any]:
         "left_out": list(model.left_out),
         "warnings": list(model.warnings),
         "n_observations": model.n_observations,
-        "parameters": dataclasses.asdict(results.parameters),
-        "versions": versions().set_index("component")["version"].to_dict(),
         "n_participants": model.n_participants,
         "n_faces": model.n_faces,
         "reml_criterion": model.criterion,
