@@ -123,9 +123,10 @@ def _emg(report: Report, results: MimicryResults) -> None:
     report.figure(
         "figure1_emg",
         figures.draw_windows(results.means, window_s=results.parameters.window_s),
-        f"Facial EMG by muscle, direction and time{_by_group(results)}. {bars}. Points stand in the "
-        f"middle of their windows of {results.parameters.window_s:g} s; 0 is the baseline before the "
-        f"video (right axis: the same in percent). {_group_caption(results)}",
+        f"Facial EMG by muscle, direction{', time and group' if _by_group(results) else ' and time'}. "
+        f"{bars}. Points stand in the middle of their windows of {results.parameters.window_s:g} s; 0 "
+        "is the baseline before the video (right axis: the same in percent). "
+        f"{_group_caption(results)}",
     )
     report.figure(
         "figure2_time_course",

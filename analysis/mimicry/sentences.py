@@ -80,6 +80,6 @@ def group_summary(tests: pd.DataFrame) -> str:
         return ""
     clear = with_group[with_group["p"] < P_EMPHASIS]
     if clear.empty:
-        return f"No effect of the group (all p ≥ {format_value(with_group['p'].min(), 'p')})."
+        return f"No clear effect of the group (all p ≥ {format_value(with_group['p'].min(), 'p')})."
     texts = [f"{term_name(str(term))}, {f_text(row.to_dict())}" for term, row in clear.iterrows()]
     return f"With the group: {'; '.join(texts)}."
