@@ -16,7 +16,7 @@ import numpy as np
 import scipy
 from tqdm import tqdm
 
-from stimuli.rendered.exact_landmarks import TEMPLATE, landmark_record
+from stimuli.rendered.exact_landmarks import landmark_record, template_name
 from stimuli.rendered.head import MODEL_FILE
 from stimuli.rendered.photograph import photograph_pair
 from stimuli.rendered.plan import EMOTIONS, Pair, draw_pairs
@@ -86,7 +86,7 @@ def _parameters(identities: int, seed: int) -> dict[str, Any]:
         "seed": seed,
         "renderer_version": RENDERER_VERSION,
         "head_model_sha256": hashlib.sha256(MODEL_FILE.read_bytes()).hexdigest(),
-        "landmark_template": TEMPLATE,
+        "landmark_template": template_name(),
         "image_width_px": WIDTH_PX,
         "image_height_px": HEIGHT_PX,
     }

@@ -71,6 +71,8 @@ def grow_hair(person: Person, points: np.ndarray, normals: np.ndarray, mesh: Dra
     stiffness = np.exp(-step / BENDING_DM)[:, None]
     layer = style.volume_dm * rng.uniform(0.03, 1.0, n)
     side = falling_side(root, style, rng)
+    if style.kind == "short" and style.part_dm:
+        layer = layer * np.where(side > 0, 1.0, 0.45)
     position = root.copy()
     direction = normalized(0.5 * normal + comb(root, root, side, style, 0.0)[0])
     path = [position]
@@ -153,15 +155,15 @@ def _curl(strands: np.ndarray, leader: np.ndarray, style: HairStyle, rng: np.ran
     n, k, _ = strands.shape
     t = np.linspace(0, 1, k)[None]
     if style.kind == "curls":
-        turns, start = style.length_dm / 0.16, rng.random(n)
+        turns, start = style.length_dm / 0.16, rng.random((n,))
         radius = style.curl_dm * (0.3 + 0.7 * t)
     else:
         shared = rng.random(leader.max() + 1)
         turns, start = style.length_dm / 1.1, 0.35 * shared[leader] + 0.12 * rng.random(n)
-        radius = np.maximum(style.curl_dm, 0.004) * t
+        radius = max(style.curl_dm, 0.004) * t
     phase = 2 * np.pi * (turns * t * rng.uniform(0.93, 1.07, (n, 1)) + start[:, None])
     wave = np.stack([np.cos(phase), 0.4 * np.sin(phase), np.sin(phase)], 2)
-    return strands + radius[..., None] * wave * np.minimum(t * 6, 1)[..., None]
+    return strands + radius[:, :, None] * wave * np.minimum(t * 6, 1)[..., None]
 
 
 def light_hair(

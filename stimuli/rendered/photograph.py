@@ -161,7 +161,7 @@ def _shade_skin(column: dict[str, np.ndarray], camera: np.ndarray, scene: Scene,
     colour = skin.detail_colour(column["colour"], column["texture"], column["beard"][:, 0], look)
     colour += (to_linear(look.shirt) - colour) * shirt[:, None]
     scalp = 0.85 * smoothstep(-0.03, 0.10, column["scalp"]).astype(np.float32)
-    colour += (0.35 * to_linear(look.hair) - colour) * scalp
+    colour += (0.22 * to_linear(look.hair) - colour) * scalp
     light = column["light"]
     lights = scene.lights
     diffuse = colour * light * (1 + 1.1 * along(bumpy - normals, lights.key.astype(np.float32)))[:, None]

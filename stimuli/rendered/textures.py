@@ -36,7 +36,7 @@ def _dots(seed: int, n_dots: int, radius_px: tuple[float, float]) -> np.ndarray:
                     cv2.circle(
                         picture, (x * 16, y * 16), int(radius * 16), float(strength), -1, cv2.LINE_8, 4
                     )
-    return cv2.GaussianBlur(picture, (0, 0), 1.2, borderType=cv2.BORDER_REFLECT)
+    return cv2.GaussianBlur(np.pad(picture, 8, "wrap"), (0, 0), 1.2)[8:-8, 8:-8]
 
 
 @functools.cache
