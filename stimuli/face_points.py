@@ -20,6 +20,12 @@ INNER_LIPS = [
 ]
 """Points of the model around the opening of the mouth, from the corner at the picture's left."""
 
+OUTER_LIPS = [
+    *(61, 185, 40, 39, 37, 0, 267, 269, 270, 409),
+    *(291, 375, 321, 405, 314, 17, 84, 181, 91, 146),
+]
+"""Points of the model around the lips, from the corner at the picture's left."""
+
 UPPER_LIP, LOWER_LIP = 13, 14
 """Points of the model in the middle of the lips, where they meet."""
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from stimuli.face_points import INNER_LIPS, LEFT_EYELIDS, RIGHT_EYELIDS, face_outline
-from stimuli.mouth import MouthInside, open_mouth
+from stimuli.mouth import MouthInside, complete_lips, open_mouth
 from stimuli.polygons import fill_polygon, smooth_outline, soft_polygon, soften
 from stimuli.warp import Warp, landmark_field, refine_face, refine_surroundings, sample, unfold_field
 
@@ -151,12 +151,19 @@ class Morph:
         which = open_mouth(*points, eye_distance_px=self.first.eye_distance_px)
         return None if which is None else MouthInside(self._light[which], points, which=which)
 
+    def _points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Landmarks of both photographs, completed around the mouth where the model saw the faces."""
+        points = (self.first.points_px, self.second.points_px)
+        if self.first.face_px is None or self.second.face_px is None:
+            return points
+        faces = (self.first.face_px, self.second.face_px)
+        return complete_lips(points, faces, eye_distance_px=self.first.eye_distance_px)
+
     def _displacement(self, flow_passes: int) -> np.ndarray:
         """Find the field from the first to the second photograph on the half-way shape."""
         images = (self.first.image, self.second.image)
         height_px, width_px = images[0].shape[:2]
-        points = (self.first.points_px, self.second.points_px)
-        field = landmark_field(*points, width_px=width_px, height_px=height_px)
+        field = landmark_field(*self._points(), width_px=width_px, height_px=height_px)
         mouth, eyes = self.mouth_region(), self.eye_region()
         face = self._inside(self.outline(0.5), margin=0.12)
         skin, around = soften(face * (1 - mouth), edge_px=20), 1 - soften(face, edge_px=20)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from stimuli.face_points import INNER_LIPS, mouth_gap
+from stimuli.face_points import INNER_LIPS, OUTER_LIPS, mouth_gap
 from stimuli.polygons import fill_polygon
 from stimuli.warp import sample
 
@@ -18,6 +18,10 @@ MIN_GAP = 0.02
 """A mouth counts as open when its lips are further apart than this part of the eye distance (our choice)."""
 MAX_GAP_RATIO = 0.5
 """The other mouth counts as closed when its gap is at most this part of the open one's (our choice)."""
+ON_LIPS, MIN_POINTS_ON_LIPS = 0.025, 8
+"""A template follows the mouth's opening if it has so many points this close to it, in eye distances."""
+NEAR_LIPS = 0.15
+"""Points this close to the mouth's opening, in eye distances, give way to the face model's."""
 CLOSING = 0.08
 """Part of the way, at its closed end, over which the inside gives way to the closed lips (our choice)."""
 SHADOW_WAY = 0.3
@@ -49,6 +53,51 @@ def open_mouth(first_px: np.ndarray, second_px: np.ndarray, *, eye_distance_px: 
     if max(gaps) <= MIN_GAP * eye_distance_px or min(gaps) >= MAX_GAP_RATIO * max(gaps):
         return None
     return int(gaps[1] > gaps[0])
+
+
+def complete_lips(
+    points_px: tuple[np.ndarray, np.ndarray],
+    faces_px: tuple[np.ndarray, np.ndarray],
+    *,
+    eye_distance_px: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give a template that does not follow the opening of the mouth the face model's points of the lips.
+
+    Without points along both lips, where they meet, a closing mouth would tear.
+
+    Parameters
+    ----------
+    points_px
+        The template's points in both photographs, shape ``(n_points, 2)`` each.
+    faces_px
+        The face model's points in both photographs, shape ``(478, 2)`` each.
+    eye_distance_px
+        Distance between the eyes.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The points as they came if enough of them lie on the lips' inner border; otherwise those away from the
+        mouth, followed by the model's 40 points of the lips.
+    """
+    distances = np.array(
+        [_distance_to_lips(points, face) for points, face in zip(points_px, faces_px, strict=True)]
+    )
+    if (distances.max(axis=0) < ON_LIPS * eye_distance_px).sum() >= MIN_POINTS_ON_LIPS:
+        return points_px
+    away = distances.min(axis=0) > NEAR_LIPS * eye_distance_px
+    lips = [*INNER_LIPS, *OUTER_LIPS]
+    first, second = (
+        np.concatenate([points[away], face[lips]]) for points, face in zip(points_px, faces_px, strict=True)
+    )
+    return first, second
+
+
+def _distance_to_lips(points_px: np.ndarray, face_px: np.ndarray) -> np.ndarray:
+    """Distance of points from the border of the mouth's opening, shape ``(n_points,)``."""
+    lips = face_px[INNER_LIPS].astype(np.float32)
+    places = points_px.astype(np.float32).tolist()
+    return np.array([abs(cv2.pointPolygonTest(lips, place, measureDist=True)) for place in places])
 
 
 class MouthInside:

@@ -21,7 +21,7 @@ FLOW_SMOOTHING_PX = 5.0
 """Smoothing of the flow's correction inside the face (standard deviation)."""
 FLOW_MAX_PX = 8.0
 """Largest correction inside the face in one pass."""
-FLOW_AGREEMENT_PX = 2.0
+FLOW_AGREEMENT_PX = 3.0
 """Flow there and flow back must cancel; where they miss by this much, the correction is a third."""
 NEWTON_STEPS = 4
 """Steps to find the half-way shape's pixel that a frame's pixel comes from."""
@@ -94,9 +94,9 @@ def refine_face(
     """
     for _ in range(passes):
         _, there, back = _flow_half_way(field, first, second, finest_scale=1)
-        correction = (there - back) / 2 * _agreement(there, back, FLOW_AGREEMENT_PX)[..., None]
-        correction = cv2.GaussianBlur(correction, (0, 0), FLOW_SMOOTHING_PX).clip(-FLOW_MAX_PX, FLOW_MAX_PX)
-        field = field + correction * region[..., None]
+        weight = _agreement(there, back, FLOW_AGREEMENT_PX) * region + np.float32(1e-4)
+        correction = _weighted_smoothing((there - back) / 2, weight, FLOW_SMOOTHING_PX)
+        field = field + correction.clip(-FLOW_MAX_PX, FLOW_MAX_PX) * region[..., None]
     return field.astype(np.float32)
 
 
@@ -121,11 +121,8 @@ def refine_surroundings(
     for _ in range(passes):
         greys, there, back = _flow_half_way(field, first, second, finest_scale=2)
         weight = _agreement(there, back, WIDE_AGREEMENT_PX) * _texture(greys[0] + greys[1]) * region
-        weight += 1e-4 * region
-        total = cv2.GaussianBlur(weight, (0, 0), WIDE_SMOOTHING_PX) + np.float32(1e-3)
-        correction = cv2.GaussianBlur((there - back) / 2 * weight[..., None], (0, 0), WIDE_SMOOTHING_PX)
-        correction = (correction / total[..., None]).clip(-WIDE_MAX_PX, WIDE_MAX_PX)
-        field = field + correction * region[..., None]
+        correction = _weighted_smoothing((there - back) / 2, weight + np.float32(1e-3), WIDE_SMOOTHING_PX)
+        field = field + correction.clip(-WIDE_MAX_PX, WIDE_MAX_PX) * region[..., None]
     return field.astype(np.float32)
 
 
@@ -290,6 +287,12 @@ def _flow_half_way(
     start: Any = None
     there, back = method.calc(greys[0], greys[1], start), method.calc(greys[1], greys[0], start)
     return [grey.astype(np.float32) for grey in greys], there, back
+
+
+def _weighted_smoothing(flow: np.ndarray, weight: np.ndarray, smoothing_px: float) -> np.ndarray:
+    """Smooth a flow so that pixels count by their weight, and those without any follow their neighbours."""
+    total = cv2.GaussianBlur(weight, (0, 0), smoothing_px)
+    return cv2.GaussianBlur(flow * weight[..., None], (0, 0), smoothing_px) / total[..., None]
 
 
 def _agreement(there: np.ndarray, back: np.ndarray, tolerance_px: float) -> np.ndarray:
