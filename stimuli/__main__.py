@@ -112,7 +112,11 @@ def morph(
         flow_passes=flow_passes,
     )
     number = workers or min(MAX_WORKERS, os.cpu_count() or 1)
-    videos = make_set(table, out, parameters=parameters, workers=number, progress=True)
+    try:
+        videos = make_set(table, out, parameters=parameters, workers=number, progress=True)
+    except KeyboardInterrupt:
+        print("interrupted: give the same command again to go on with this set", file=sys.stderr)
+        raise SystemExit(130) from None
     warned = _print_warnings(videos)
     print(
         f"{len(videos)} videos in {out}, {warned} with warnings; "

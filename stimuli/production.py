@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -199,7 +201,7 @@ def _runner(workers: int) -> Iterator[Any]:
         yield _make_one_by_one
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         try:
             yield lambda sources, *rest: _results(pool, sources, rest)
         except BaseException:
@@ -239,9 +241,17 @@ def _make_here(sources: PairSources, folder: Path, pairs: PairTable, parameters:
         cv2.setNumThreads(threads)
 
 
-def _ignore_interrupt() -> None:
-    """Let the main process alone answer Ctrl-C; it stops the others."""
+def _start_worker() -> None:
+    """Let the main process alone answer Ctrl-C, and end when it has ended, however that happened."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _write_quality(folder: Path, rows: Sequence[StimulusVideo], sources: Sequence[PairSources]) -> None:

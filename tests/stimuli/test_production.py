@@ -232,3 +232,42 @@ def test_the_number_of_processes_changes_nothing(
     alone = {row.video: row.frames_sha256 for row in read_manifest(made[1])}
     together = {row.video: row.frames_sha256 for row in rows}
     assert alone.items() <= together.items()
+
+
+def test_stored_sideways_grey_or_with_alpha_a_photograph_gives_the_same_landmarks(
+    london: Path, tmp_path: Path
+) -> None:
+    with Image.open(london / "neutral_front/135_03.jpg") as photograph:
+        photograph.load()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photograph.rotate(90, expand=True).save(tmp_path / "sideways.png", exif=exif)
+    photograph.convert("RGBA").save(tmp_path / "alpha.png")
+    photograph.convert("L").save(tmp_path / "grey.png")
+    photograph.save(tmp_path / "plain.png")
+    rows = ["a\tmale\tplain.png\tsideways.png", "b\tmale\talpha.png\tgrey.png"]
+    (tmp_path / "pairs.tsv").write_text("\n".join(["identity\tsex\tx\ty", *rows]), encoding="utf-8")
+    first, second = read_sources(read_pairs(tmp_path / "pairs.tsv").pairs)
+    plain, sideways, alpha, grey = (
+        source.landmarks.points_px for pair in (first, second) for source in (pair.first, pair.second)
+    )
+    assert np.array_equal(plain, sideways)
+    assert np.array_equal(plain, alpha)
+    assert np.linalg.norm(plain - grey, axis=1).mean() < 0.01 * 217
+
+
+def test_a_photograph_that_must_be_enlarged_is_warned_of(
+    astronaut_file: Path, small: MorphParameters
+) -> None:
+    other = astronaut_file.with_name("mirrored.png")
+    with Image.open(astronaut_file) as photograph:
+        photograph.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(other)
+    table = astronaut_file.with_name("pairs.tsv")
+    table.write_text(
+        "identity\tsex\thappy\tangry\na\tfemale\tastronaut.png\tmirrored.png\n", encoding="utf-8"
+    )
+    first, _ = make_set(table, astronaut_file.with_name("set"), parameters=small)
+    warnings = sidecar(first)["warnings"]
+    assert any("enlarged 1.7 times" in warning for warning in warnings)
+    assert any("does not smile more" in warning for warning in warnings)
+    assert any("does not frown more" in warning for warning in warnings)
