@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
 import json
 import os
 import platform
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -20,16 +17,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from experiments.dataset.provenance import package_versions, suite_commit, suite_version
 from experiments.dataset.rows import EventRow, FlipRow, Row, RowWriter, TrialRow
 from experiments.display import Keyboard, KeyPress, Watched
 from hardware.protocols import TriggerPort
 
-ROOT = Path(__file__).resolve().parent.parent
-
 LOCK_KEYS = ("numlock", "capslock", "scrolllock")
 """Keys that are not answers: keyboards send some of them by themselves."""
 
-PACKAGES = ("countenance", "psychopy", "psychtoolbox", "pyglet", "numpy", "pyserial", "imageio-ffmpeg")
+PACKAGES = ("psychopy", "psychtoolbox", "pyglet", "numpy", "pyserial", "imageio-ffmpeg")
 """Packages whose versions a session records."""
 
 
@@ -254,35 +250,12 @@ def stopped_by_signals() -> Iterator[None]:
 
 def software() -> dict[str, Any]:
     """Return what the session runs on: versions, system, commit; no name of a person or computer."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return {"versions": versions, "system": f"{platform.system()} {platform.machine()}", "commit": commit()}
-
-
-@functools.cache
-def commit() -> str | None:
-    """Return the commit of the working tree, ``-modified`` when files differ; None outside a repository."""
-    if not (ROOT / ".git").exists():
-        return None
-    command = [
-        "git",
-        "-C",
-        str(ROOT),
-        "describe",
-        "--always",
-        "--abbrev=40",
-        "--exclude=*",
-        "--dirty=-modified",
-    ]
-    try:
-        described = subprocess.run(command, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return described.stdout.strip() or None
+    versions = {"python": platform.python_version(), "countenance": suite_version()}
+    return {
+        "versions": versions | package_versions(PACKAGES),
+        "system": f"{platform.system()} {platform.machine()}",
+        "commit": suite_commit(),
+    }
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.datasets import Study
-from analysis.report.provenance import suite_version
+from experiments.dataset.provenance import suite_version
 
 GENERATOR = "countenance analysis.mimicry"
 SUMMARY = "results.json"

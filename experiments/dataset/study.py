@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.dataset import descriptions
+from experiments.dataset.provenance import suite_version
 from experiments.dataset.tables import (
     append_row,
     participant_label,
@@ -142,11 +142,7 @@ def is_listed(study: Path, label: str) -> bool:
 
 
 def _description(name: str) -> dict[str, Any]:
-    generator = {"Name": "Countenance"}
-    try:
-        generator["Version"] = importlib.metadata.version("countenance")
-    except importlib.metadata.PackageNotFoundError:
-        generator["Version"] = "unknown"
+    generator = {"Name": "Countenance", "Version": suite_version()}
     return {"Name": name, "BIDSVersion": BIDS_VERSION, "DatasetType": "raw", "GeneratedBy": [generator]}
 
 

@@ -156,7 +156,7 @@ def test_a_request_to_end_runs_every_finally() -> None:
         "except SessionStopped as stopped:\n"
         "    print(stopped)\n"
     )
-    root = Path(session.ROOT)
+    root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == "ready"

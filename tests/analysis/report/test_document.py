@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from analysis.report import Column, Report, Table
 from analysis.report.drawing import new_figure, report_style
-from analysis.report.provenance import suite_version, versions
+from analysis.report.provenance import versions
+from experiments.dataset.provenance import suite_version
 
 
 def a_figure() -> Figure:
