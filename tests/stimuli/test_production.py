@@ -268,6 +268,6 @@ def test_a_photograph_that_must_be_enlarged_is_warned_of(
     )
     first, _ = make_set(table, astronaut_file.with_name("set"), parameters=small)
     warnings = sidecar(first)["warnings"]
-    assert any("enlarged 1.7 times" in warning for warning in warnings)
+    assert any("enlarged 1.8 times" in warning for warning in warnings)
     assert any("does not smile more" in warning for warning in warnings)
     assert any("does not frown more" in warning for warning in warnings)
