@@ -11,8 +11,8 @@ import numpy as np
 
 HAPPY = {
     "mouthSmile": 1.05,
-    "cheekSquint": 0.60,
-    "eyeSquint": 0.35,
+    "cheekSquint": 0.52,
+    "eyeSquint": 0.28,
     "mouthUpperUp": 1.0,
     "mouthLowerDown": 0.35,
     "mouthDimple": 0.20,
@@ -24,17 +24,17 @@ ANGRY = {
     "browDown": 1.65,
     "browOuterUp": 0.10,
     "noseSneer": 0.75,
-    "mouthPress": 0.45,
+    "mouthPress": 0.30,
     "mouthFrown": 0.60,
     "eyeSquint": 0.35,
     "eyeWide": 0.40,
     "mouthRollUpper": 0.45,
     "mouthRollLower": 0.45,
-    "mouthShrugLower": 0.30,
+    "mouthShrugLower": 0.22,
 }
 """Amounts for anger."""
 
-BROW_BY_SEX = {"female": 1.0, "male": 0.85}
+BROW_BY_SEX = {"female": 1.0, "male": 0.92}
 """Men's brows are lower and nearer to the eyes: they are lowered less, to end as low."""
 
 RECIPES = {"happy": HAPPY, "angry": ANGRY}

@@ -128,9 +128,11 @@ def _forehead_smoothing() -> sp.csr_matrix:
     matrix.data[:] = 1
     mean = sp.diags(1 / np.maximum(np.asarray(matrix.sum(1)).ravel(), 1)) @ matrix
     x, y, z = head.vertices.T
-    share = smoothstep(0.30, 0.12, np.abs(x)) * smoothstep(7.50, 7.62, y) * (z > 0.5)
+    share = smoothstep(0.42, 0.18, np.abs(x)) * smoothstep(7.50, 7.62, y) * (z > 0.5)
     step = sp.diags(1 - share) + sp.diags(share) @ (0.5 * sp.identity(n) + 0.5 * mean)
-    return (step @ step @ step @ step @ step @ step).tocsr()
+    for _ in range(4):  # 16 steps
+        step = step @ step
+    return step.tocsr()
 
 
 def units(amounts: Mapping[str, float]) -> dict[str, float]:

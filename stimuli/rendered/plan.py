@@ -15,6 +15,9 @@ EMOTIONS = tuple(RECIPES)
 SECOND_SHIRT = (0.43, 0.45, 0.48)
 """sRGB colour of the shirt in a person's second pair."""
 
+SECOND_STRENGTHS = {"happy": 0.92, "angry": 1.06}
+"""How strong the expressions of a second pair are, relative to the recipes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -29,8 +32,9 @@ class Pair:
 def draw_pairs(identities: int, *, seed: int) -> list[Pair]:
     """Draw the pairs of a set: one per person, and a second, different one for one person in five.
 
-    The second pair has its light from the other side, another pose of the head, another shirt and a weaker
-    expression. Ten people make twelve pairs, as in Korb et al. (2023), where 24 videos show 10 people.
+    The second pair has its light from the other side, another pose of the head, another shirt and other
+    strengths of expression. Ten people make twelve pairs, as in Korb et al. (2023), where 24 videos show
+    10 people.
 
     Raises
     ------
@@ -61,10 +65,11 @@ def _draw_pair(name: str, person: Person, rng: np.random.Generator, second: bool
         pitch_deg=float(rng.uniform(-2.5, 1.5)),
         roll_deg=float(rng.uniform(-1.2, 1.2)),
     )
-    strength = 0.9 if second else 1.0
     if second:
         person = replace(person, look=replace(person.look, shirt=SECOND_SHIRT))
+    strengths = SECOND_STRENGTHS if second else {}
     expressions = {
-        emotion: express(emotion, sex=person.sex, rng=rng, strength=strength) for emotion in EMOTIONS
+        emotion: express(emotion, sex=person.sex, rng=rng, strength=strengths.get(emotion, 1.0))
+        for emotion in EMOTIONS
     }
     return Pair(pair=name, person=person, studio=studio, expressions=expressions)
