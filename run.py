@@ -285,10 +285,13 @@ def install_packages(packages: list[str]) -> bool:
         return False
     print(f"Installing system packages: {' '.join(packages)}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    quiet = {"stdout": subprocess.DEVNULL, "env": environment}
-    subprocess.run([*prefix, apt, "update", "-qq"], **quiet)  # type: ignore[call-overload]
-    done = subprocess.run([*prefix, apt, "install", "-y", "-qq", *packages], **quiet)  # type: ignore[call-overload]
-    return bool(done.returncode == 0)
+    said = ""
+    for command in (["update", "-qq"], ["install", "-y", "-qq", *packages]):
+        done = subprocess.run([*prefix, apt, *command], capture_output=True, text=True, env=environment)
+        said += done.stderr
+    if done.returncode != 0:
+        print(said, file=sys.stderr)
+    return done.returncode == 0
 
 
 def administrator_prefix() -> list[str] | None:
