@@ -30,9 +30,10 @@ MAX_DRIFT_PPM = 5000.0
 def close_session(study: Path, participant: str) -> None:
     """Turn the files that a session wrote while it ran into BIDS; also those of a session that crashed.
 
-    Reads ``STUDY/sourcedata/sub-ID``: ``session.json`` (``simulated``, ``trigger_codes``, ``date``, and
-    ``rig`` with the fields of the rig settings), ``events.tsv``, ``trials.tsv`` and, where there is one,
-    ``*_amplifier.bdf``. With an amplifier's file, events get their times from the trigger codes in it.
+    Reads ``STUDY/sourcedata/sub-ID``: ``session.json`` (``simulated``, ``trigger_codes``, ``date``,
+    ``display``, ``versions`` and ``system``, and ``rig`` with the fields of the rig settings), ``events.tsv``,
+    ``trials.tsv`` and, where there is one, ``*_amplifier.bdf``. With an amplifier's file, events get their
+    times from the trigger codes in it. A trial in which the session was stopped or crashed stays in sourcedata only.
 
     Parameters
     ----------
@@ -70,11 +71,13 @@ def close_session(study: Path, participant: str) -> None:
             _write_emg(folder / "emg", stem, recording, events, trials, session, state)
         _write_behaviour(folder / "beh", stem, shown, simulated=simulated, about={**about, **state})
         if not recording:
-            rows = [_event_row(event, trials, event.onset, None) for event in events]
             write_events(
                 folder / "beh",
                 stem,
-                [row for row in rows if row["trial_type"] in LOGGED_EVENTS],
+                [
+                    _event_row(events[index], trials, events[index].onset, None)
+                    for index in _of_finished_trials(events, trials)
+                ],
                 simulated=simulated,
                 about=about,
                 onset="Onset of the event on the session's clock (no EMG was recorded)",
@@ -143,13 +146,14 @@ def _write_emg(
 
 def _about_the_task(session: Mapping[str, Any]) -> dict[str, Any]:
     """Say what the participant did, and with which software."""
-    versions = (session.get("software") or {}).get("versions") or {}
-    presentation = {
-        "OperatingSystem": (session.get("software") or {}).get("system"),
-        "SoftwareName": "PsychoPy" if "psychopy" in versions else None,
-        "SoftwareVersion": versions.get("psychopy"),
-    }
-    known = {name: value for name, value in presentation.items() if value}
+    known = {}
+    if (session.get("display") or {}).get("kind") == "window":
+        presentation = {
+            "OperatingSystem": session.get("system"),
+            "SoftwareName": "PsychoPy",
+            "SoftwareVersion": (session.get("versions") or {}).get("psychopy"),
+        }
+        known = {name: value for name, value in presentation.items() if value}
     return {
         "TaskName": TASK,
         "TaskDescription": descriptions.TASK_DESCRIPTION,
@@ -201,11 +205,36 @@ def place_events(
     """
     samples, fits = _event_samples(events, pulses, fs_hz, crashed=crashed)
     rows = [
-        _event_row(event, trials, sample / fs_hz, sample)
-        for event, sample in zip(events, samples, strict=True)
-        if event.trial_type in LOGGED_EVENTS and sample is not None
+        _event_row(events[index], trials, sample / fs_hz, sample)
+        for index in _of_finished_trials(events, trials)
+        if (sample := samples[index]) is not None
     ]
     return sorted(rows, key=lambda row: row["onset"]), fits
+
+
+def _of_finished_trials(events: Sequence[EventRow], trials: Sequence[TrialRow]) -> list[int]:
+    """Number the events that go into the dataset: those of finished trials, each as it was shown last.
+
+    A trial in which the session was stopped or crashed has no row in `trials`: its video may have been cut
+    off, and a resumed session shows it once more. Without any row, nothing is known, and all are taken.
+    """
+    done = {(trial.practice, trial.trial) for trial in trials}
+    began: dict[tuple[bool, int | None], int] = {}
+    for index, event in enumerate(events):
+        if event.trial_type.endswith("fixation"):
+            began[_shown_in(event)] = index
+    return [
+        index
+        for index, event in enumerate(events)
+        if event.trial_type in LOGGED_EVENTS
+        and (_shown_in(event) in done or not done)
+        and index >= began.get(_shown_in(event), 0)
+    ]
+
+
+def _shown_in(event: EventRow) -> tuple[bool, int | None]:
+    """Say which trial an event belongs to: whether it is practice, and its number."""
+    return event.trial_type.startswith("practice_"), event.trial
 
 
 def _event_samples(

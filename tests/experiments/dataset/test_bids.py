@@ -213,8 +213,9 @@ def test_a_crashed_session_is_recovered(study: Path, validator_errors: Callable[
     assert len(behaviour) == session.n_trials - 1
     sidecar = json.loads(emg_file(study, "01", "emg.json").read_text(encoding="utf-8"))
     assert sidecar["SessionEnd"] == "crashed"
-    last = table(emg_file(study, "01", "events.tsv")).query("trial_type == 'video'").iloc[-1]
-    assert pd.isna(last["outcome"])
+    shown = table(emg_file(study, "01", "events.tsv")).query("trial_type == 'video'")
+    assert shown["trial"].tolist() == behaviour["trial"].tolist()
+    assert shown["outcome"].notna().all()
 
 
 def test_an_aborted_session_says_so(study: Path) -> None:
@@ -241,6 +242,43 @@ def test_a_resumed_session_has_two_clocks(study: Path) -> None:
     fits = json.loads(emg_file(study, "01", "emg.json").read_text(encoding="utf-8"))["ClockFits"]
     assert len(fits) == 2
     assert all(fit["residual_max_ms"] < 1 for fit in fits)
+
+
+@pytest.mark.parametrize("with_emg", [True, False])
+def test_a_trial_that_was_stopped_and_shown_again_counts_once(study: Path, with_emg: bool) -> None:
+    session = ScriptedSession(study, "01").run()
+    if not with_emg:
+        session.recording.unlink()
+    events = read_rows(session.live / "events.tsv", EventRow)
+    stopped = next(n for n, row in enumerate(events) if row.trial_type == "video" and row.trial == 5)
+    lines = (session.live / "events.tsv").read_text(encoding="utf-8").splitlines()
+    for number, row in enumerate(events, start=1):
+        if row.trial == 5:  # from now on it is trial 4, which was shown before
+            cells = lines[number].split("\t")
+            cells[4] = "4"
+            lines[number] = "\t".join(cells)
+    (session.live / "events.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    trials = (session.live / "trials.tsv").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in trials if not line.startswith("5\t1\tfalse")]
+    (session.live / "trials.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8", newline="\n")
+    close_session(study, "01")
+    kind = "emg" if with_emg else "beh"
+    written = table(study / "sub-01" / kind / "sub-01_task-mimicry_events.tsv")
+    shown = written.query("trial_type == 'video'")
+    assert shown["trial"].tolist() == [1, 2, 3, 4, 6, 7, 8]
+    assert shown["video"].iloc[3] == events[stopped].video
+
+
+def test_a_real_window_is_named_as_what_presented_the_stimuli(study: Path) -> None:
+    record = {"display": {"kind": "window"}, "system": "Linux x86_64", "versions": {"psychopy": "2026.2.5"}}
+    ScriptedSession(study, "01", record=record).run()
+    close_session(study, "01")
+    sidecar = json.loads(emg_file(study, "01", "emg.json").read_text(encoding="utf-8"))
+    assert sidecar["StimulusPresentation"] == {
+        "OperatingSystem": "Linux x86_64",
+        "SoftwareName": "PsychoPy",
+        "SoftwareVersion": "2026.2.5",
+    }
 
 
 def test_nothing_is_left_when_closing_fails(study: Path) -> None:
