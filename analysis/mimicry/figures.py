@@ -18,6 +18,8 @@ MUSCLE_NAMES = {"zygomaticus": "Zygomaticus major", "corrugator": "Corrugator su
 MUSCLE_COLOURS = {"zygomaticus": "#0072B2", "corrugator": "#D55E00"}
 MUSCLE_MARKS: dict[str, tuple[str, Any]] = {"zygomaticus": ("o", "-"), "corrugator": ("s", (0, (4, 2)))}
 EMOTION_COLOURS = ("#C1462F", "#2F6DB3", "#6B6B6B", "#3A8F5C", "#8457A5", "#A98111")
+NO_GROUP_NAME = "no group"
+"""Stands for the group of participants who have none, in a study that has groups."""
 DODGE_S = 0.055
 """Points of neighbouring groups are set apart by this much time, so that their bars can be told apart."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
+import pandas as pd
 
-from analysis.mimicry.figures import emotion_name
 from analysis.mimicry.model_fit import ModelResult
-from analysis.mimicry.tables import DF_COLUMN, EMOTION, F_COLUMNS, P_COLUMN, P_EMPHASIS
+from analysis.mimicry.tables import DF_COLUMN, F_COLUMNS, P_COLUMN, P_EMPHASIS, emotion_column
 from analysis.report import Column, Table
 from analysis.report.table import format_value
 
@@ -23,9 +23,13 @@ def anova_table(model: ModelResult, *, title: str, origin: str) -> Table:
     origin : str
         Where time is zero, for the caption; empty for a model without time.
     """
-    data = model.anova.assign(effect=model.anova["term"].map(term_name))
+    data = model.anova
     columns = {
-        "effect": Column(description="Fixed effect; × is an interaction.", heading="Effect"),
+        "term": Column(
+            description="Fixed effect; a colon stands for an interaction.",
+            heading="Effect",
+            levels={term: term_name(term) for term in data["term"]},
+        ),
         **F_COLUMNS,
     }
     if len(model.anova_other_origin):
@@ -51,13 +55,12 @@ def anova_table(model: ModelResult, *, title: str, origin: str) -> Table:
 
 def slopes_table(model: ModelResult, *, title: str) -> Table:
     """Tabulate the slopes of time, as the paper reports them per direction."""
-    data = model.slopes.assign(emotion=model.slopes["emotion"].map(emotion_name))
     return Table(
         name=f"slopes_{model.name}",
-        caption=f"{title}: change of the log EMG over the five windows, per direction.",
-        data=data,
+        caption=f"{title}: change of the log EMG over the windows, per direction.",
+        data=model.slopes,
         columns={
-            "emotion": EMOTION,
+            "emotion": emotion_column(model.slopes["emotion"]),
             "group": Column(description="Group, or all: averaged over groups.", heading="Group"),
             "slope": Column(description="Slope of time (b).", kind="number", unit="log units/s", heading="b"),
             "se": Column(description="Standard error.", kind="number", unit="log units/s", heading="SE"),
@@ -96,16 +99,21 @@ def fixed_effects_table(model: ModelResult, *, title: str, unit: str, contrasts:
 def random_effects_table(model: ModelResult, *, title: str, unit: str) -> Table:
     """Tabulate the standard deviations and correlations of the random effects, and the residual's."""
     effects = model.random_effects.rename(columns={"group": "by"})
-    effects = effects.assign(correlations=effects["correlations"].map(_correlations_text))
+    correlations = _correlation_columns(effects["correlations"])
+    effects = effects.drop(columns="correlations").join(correlations)
     criterion = format_value(model.criterion, "statistic")
     columns = {
         "by": Column(description="Grouping factor.", heading="By"),
-        "term": Column(description="Random effect.", heading="Effect"),
+        "term": Column(description="Random effect.", heading="Effect", missing=""),
         "sd": Column(description="Standard deviation.", kind="number", unit=unit, heading="SD"),
-        "correlations": Column(
-            description="Correlations with the effects above it, in their order.", heading="Correlations"
-        ),
     }
+    for i, name in enumerate(correlations.columns, start=1):
+        columns[name] = Column(
+            description=f"Correlation with effect {i} of the same grouping factor.",
+            kind="statistic",
+            heading=f"r with {i}.",
+            missing="",
+        )
     counts = f"{model.n_observations} observations, {model.n_participants} participants"
     faces = f", {model.n_faces} faces" if model.n_faces else ""
     return Table(
@@ -113,7 +121,18 @@ def random_effects_table(model: ModelResult, *, title: str, unit: str) -> Table:
         caption=f"{title}: random effects ({counts}{faces}; REML criterion {criterion}).",
         data=effects,
         columns=columns,
+        note="r with 1., 2., ...: correlation with the first, second, ... effect of the same grouping factor."
+        if correlations.size
+        else "",
     )
+
+
+def _correlation_columns(correlations: pd.Series) -> pd.DataFrame:
+    """Give each correlation with an earlier effect a column: `correlation_1`, `correlation_2`, ..."""
+    n_columns = max(map(len, correlations), default=0)
+    rows = [[*row, *[np.nan] * (n_columns - len(row))] for row in correlations]
+    names = [f"correlation_{i}" for i in range(1, n_columns + 1)]
+    return pd.DataFrame(rows, columns=names, index=correlations.index, dtype=float)
 
 
 def term_name(term: str) -> str:
@@ -123,7 +142,3 @@ def term_name(term: str) -> str:
     'emotion × group × time'
     """
     return " × ".join(term.split(":"))
-
-
-def _correlations_text(correlations: Sequence[float]) -> str:
-    return ", ".join(format_value(value, "statistic") for value in correlations)

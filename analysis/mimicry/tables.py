@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from analysis.mimicry.figures import emotion_name, muscle_name
+from analysis.mimicry.figures import NO_GROUP_NAME, emotion_name, muscle_name, ordered_muscles
 from analysis.mimicry.summaries import NO_GROUP, RULES
 from analysis.report import Column, Table
 
@@ -14,11 +16,8 @@ P_EMPHASIS = 0.05
 """Rows with a smaller p value are set in bold; no more is meant by it."""
 
 _PARTICIPANT = Column(description="Participant's id.", heading="Participant")
-_GROUP = Column(description="Code or name of the participant's group.", heading="Group")
-_MUSCLE = Column(description="Muscle whose EMG was measured.", heading="Muscle")
-EMOTION = Column(
-    description="Direction of the expression: the emotion seen first, then the one it turns into.",
-    heading="Direction",
+_GROUP = Column(
+    description="Code or name of the participant's group.", heading="Group", missing=NO_GROUP_NAME
 )
 P_COLUMN = Column(description="p value, two-sided for t and z.", kind="p", heading="p")
 F_COLUMNS = {
@@ -30,13 +29,28 @@ F_COLUMNS = {
 DF_COLUMN = Column(description="Degrees of freedom (Satterthwaite).", kind="df", heading="df")
 
 
+def muscle_column(muscles: Iterable[str]) -> Column:
+    """Describe a column of muscles: codes in the file, names on the page."""
+    names = {muscle: muscle_name(muscle) for muscle in ordered_muscles(muscles)}
+    return Column(description="Muscle whose EMG was measured.", heading="Muscle", levels=names)
+
+
+def emotion_column(emotions: Iterable[str]) -> Column:
+    """Describe a column of directions (or emotions): codes in the file, words on the page."""
+    return Column(
+        description="Direction of the expression: the emotion seen first, then the one it turns into.",
+        heading="Direction",
+        levels={emotion: emotion_name(emotion) for emotion in sorted(set(emotions))},
+    )
+
+
 def exclusions_table(counts: pd.DataFrame) -> Table:
     """Tabulate each participant's excluded trials."""
-    data = counts.assign(muscle=counts["muscle"].map(muscle_name))
+    data = counts
     columns = {
         "participant": _PARTICIPANT,
         "group": _GROUP,
-        "muscle": _MUSCLE,
+        "muscle": muscle_column(data["muscle"]),
         "n_trials": Column(description="Trials recorded.", kind="count", heading="Trials"),
         "n_excluded": Column(description="Trials excluded by any rule.", kind="count", heading="Excluded"),
         "percent_excluded": Column(
@@ -60,10 +74,10 @@ def exclusions_table(counts: pd.DataFrame) -> Table:
 
 def exclusions_by_group_table(by_group: pd.DataFrame) -> Table:
     """Tabulate the excluded trials per group."""
-    data = by_group.assign(muscle=by_group["muscle"].map(muscle_name))
+    data = by_group
     columns = {
         "group": _GROUP,
-        "muscle": _MUSCLE,
+        "muscle": muscle_column(data["muscle"]),
         "n_participants": Column(description="Participants.", kind="count", heading="Participants"),
         "n_trials": Column(description="Trials recorded.", kind="count", heading="Trials"),
         "n_excluded": Column(description="Trials excluded.", kind="count", heading="Excluded"),
@@ -89,20 +103,15 @@ def exclusions_by_group_table(by_group: pd.DataFrame) -> Table:
 
 def worst_trials_table(worst: pd.DataFrame) -> Table:
     """Tabulate the most deviant trials."""
-    data = worst.assign(
-        muscle=worst["muscle"].map(muscle_name),
-        broken=worst["rule"].map(lambda rule: RULES.get(rule, rule)),
-        unit=worst["unit"].replace({"uV": "µV"}),
-    )
     return Table(
         name="worst_trials",
         caption="Each participant's most deviant trials. An excess of 1 is the limit of the rule.",
-        data=data,
+        data=worst,
         columns={
             "participant": _PARTICIPANT,
-            "muscle": _MUSCLE,
+            "muscle": muscle_column(worst["muscle"]),
             "trial": Column(description="Number of the trial in the session.", kind="count", heading="Trial"),
-            "broken": Column(description="Rule that the trial broke by most.", heading="Rule"),
+            "rule": Column(description="Rule that the trial broke by most.", heading="Rule", levels=RULES),
             "value": Column(
                 description="The trial's value, in the unit of the rule.", kind="number", heading="Value"
             ),
@@ -112,6 +121,7 @@ def worst_trials_table(worst: pd.DataFrame) -> Table:
                 description="Unit of the value and the limits: % of baseline, or microvolts (rules of the "
                 "baseline).",
                 heading="Unit",
+                levels={"%": "% of baseline", "uV": "µV"},
             ),
             "excess": Column(
                 description="Distance from the middle of the limits in half-widths.",
@@ -127,7 +137,7 @@ def trial_tables(windows: pd.DataFrame, times: pd.DataFrame) -> list[Table]:
     trial = {
         "participant": _PARTICIPANT,
         "group": _GROUP,
-        "emotion": EMOTION,
+        "emotion": emotion_column([*windows["emotion"], *times["emotion"]]),
         "face": Column(description="Identity of the face that was shown."),
         "trial": Column(description="Number of the trial in the session.", kind="count"),
     }
@@ -137,7 +147,7 @@ def trial_tables(windows: pd.DataFrame, times: pd.DataFrame) -> list[Table]:
         data=windows,
         columns={
             **trial,
-            "muscle": _MUSCLE,
+            "muscle": muscle_column(windows["muscle"]),
             "window": Column(description="Window after stimulus onset, from 1.", kind="count"),
             "emg": Column(
                 description="Natural log of the proportion of baseline; 0 is the baseline.",
@@ -167,12 +177,13 @@ def trial_tables(windows: pd.DataFrame, times: pd.DataFrame) -> list[Table]:
 
 def exclusion_tests_table(tests: pd.DataFrame) -> Table:
     """Tabulate the tests of the numbers of excluded trials."""
-    names = {"all": "Both together"}
+    muscle = muscle_column(tests["muscle"])
+    muscle = replace(muscle, levels={**muscle.levels, "all": "All muscles together"})
     return Table(
         name="exclusion_tests",
         caption="Number of excluded trials per participant: one-way analysis of variance between groups.",
-        data=tests.assign(muscle=tests["muscle"].map(lambda name: names.get(name) or muscle_name(name))),
-        columns={"muscle": _MUSCLE, **F_COLUMNS},
+        data=tests,
+        columns={"muscle": muscle, **F_COLUMNS},
     )
 
 
@@ -181,10 +192,10 @@ def noise_table(noise: pd.DataFrame) -> Table:
     return Table(
         name="signals",
         caption="The raw signals: strength in the pass band, and hum from the mains, before the filters.",
-        data=noise.assign(muscle=noise["muscle"].map(muscle_name)),
+        data=noise,
         columns={
             "participant": _PARTICIPANT,
-            "muscle": _MUSCLE,
+            "muscle": muscle_column(noise["muscle"]),
             "fs_hz": Column(description="Sampling rate.", kind="number", unit="Hz", heading="Sampling rate"),
             "signal": Column(
                 description="Whether the recorder delivered the raw or an already rectified signal.",
@@ -215,10 +226,9 @@ def response_times_table(means: pd.DataFrame) -> Table:
     means : pandas.DataFrame
         One row per participant and emotion: `participant`, `group`, `emotion`, `mean` (s).
     """
-    cells = means.groupby(["emotion", "group"])["mean"].agg(n="count", average="mean", sd="std").reset_index()
-    data = cells.assign(emotion=cells["emotion"].map(emotion_name))
+    data = means.groupby(["emotion", "group"])["mean"].agg(n="count", average="mean", sd="std").reset_index()
     columns = {
-        "emotion": EMOTION,
+        "emotion": emotion_column(data["emotion"]),
         "group": _GROUP,
         "n": Column(description="Participants.", kind="count", heading="N"),
         "average": Column(
@@ -267,10 +277,9 @@ def time_exclusions_table(counts: pd.DataFrame) -> Table:
 
 def means_table(means: pd.DataFrame) -> Table:
     """Tabulate what Figure 1 shows."""
-    data = means.assign(muscle=means["muscle"].map(muscle_name), emotion=means["emotion"].map(emotion_name))
     columns = {
-        "muscle": _MUSCLE,
-        "emotion": EMOTION,
+        "muscle": muscle_column(means["muscle"]),
+        "emotion": emotion_column(means["emotion"]),
         "group": _GROUP,
         "window": Column(description="Window after video onset, from 1.", kind="count", heading="Window"),
         "n": Column(description="Participants.", kind="count", heading="N"),
@@ -290,8 +299,8 @@ def means_table(means: pd.DataFrame) -> Table:
     return Table(
         name="window_means",
         caption="The values of Figure 1: log EMG per muscle, direction, group and window.",
-        data=data,
-        columns=_without_empty_group(columns, data),
+        data=means,
+        columns=_without_empty_group(columns, means),
     )
 
 
@@ -312,9 +321,9 @@ def parameters_table(described: pd.DataFrame, *, preset: str) -> Table:
         columns={
             "name": Column(description="Name of the parameter.", heading="Parameter"),
             "value": Column(description="Value in this analysis.", heading="Value"),
-            "unit": Column(description="Unit of the value.", heading="Unit"),
+            "unit": Column(description="Unit of the value.", heading="Unit", missing=""),
             "other": Column(description=f"Value of the preset {other}.", heading=f"Preset {other}"),
-            "differs": Column(description="Whether the two differ.", heading="Differs"),
+            "differs": Column(description="Whether the two differ.", heading="Differs", missing=""),
             "meaning": Column(description="What the parameter does.", heading="Meaning"),
             "source": Column(description="Where the value comes from.", heading="Source"),
         },

@@ -31,7 +31,9 @@ class Column:
     heading: str = ""
     """Heading on the page; the column's name where empty."""
     levels: Mapping[str, str] = field(default_factory=dict)
-    """Meaning of each value, for columns with few of them."""
+    """Code in the data -> what it means: the files keep the code, the page shows the meaning."""
+    missing: str = MISSING
+    """How a missing value, or an empty text, stands on the page; in the file it is always "n/a"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +125,14 @@ def formatted_rows(table: Table) -> list[list[str]]:
     """Give the table's rows as they are shown on the page, one list of text per row."""
     columns = list(table.columns.items())
     return [
-        [format_value(row[name], column.kind) for name, column in columns]
+        [_shown(row[name], column) for name, column in columns]
         for row in table.data.to_dict(orient="records")
     ]
+
+
+def _shown(value: Any, column: Column) -> str:
+    text = format_value(value, column.kind)
+    return column.missing if text in (MISSING, "") else column.levels.get(text, text)
 
 
 def emphasised_rows(table: Table) -> list[bool]:
@@ -157,7 +164,7 @@ def write_table(table: Table, folder: Path, *, extra: Mapping[str, Any] | None =
     Parameters
     ----------
     table : Table
-        What is written; numbers keep their full precision.
+        What is written: codes as they are, numbers with their full precision.
     folder : Path
         An existing folder.
     extra : mapping, optional
@@ -169,7 +176,7 @@ def write_table(table: Table, folder: Path, *, extra: Mapping[str, Any] | None =
         The two files.
     """
     values, words = folder / f"{table.name}.tsv", folder / f"{table.name}.json"
-    table.data[list(table.columns)].to_csv(
+    table.data[list(table.columns)].replace("", None).to_csv(
         values, sep="\t", index=False, na_rep=MISSING, lineterminator="\n", encoding="utf-8"
     )
     dictionary = {**data_dictionary(table), **(extra or {})}

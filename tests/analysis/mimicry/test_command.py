@@ -81,14 +81,33 @@ def test_the_summary_has_the_simulated_mimicry(analysed: Analysed) -> None:
 def test_tables_agree_with_the_summary_and_are_described(analysed: Analysed) -> None:
     folder, done = analysed
     summary = json.loads(done.stdout.splitlines()[-1])
-    table = pd.read_csv(folder / "tables" / "anova_zygomaticus.tsv", sep="\t").set_index("effect")
+    table = pd.read_csv(folder / "tables" / "anova_zygomaticus.tsv", sep="\t").set_index("term")
     expected = summary["emg"]["zygomaticus"]["anova"]["emotion:time"]
-    assert table.loc["emotion × time", "F"] == pytest.approx(expected["F"])
+    assert table.loc["emotion:time", "F"] == pytest.approx(expected["F"])
     for file in (folder / "tables").glob("*.tsv"):
         words = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
         columns = pd.read_csv(file, sep="\t", nrows=0).columns
         assert all(words[column]["Description"] for column in columns), file.name
         assert words["simulated"] is True
+
+
+def test_tables_hold_codes_and_the_page_words(analysed: Analysed) -> None:
+    folder, _ = analysed
+    codes = {"muscle": {"corrugator", "zygomaticus", "all"}, "emotion": {"AngryToHappy", "HappyToAngry"}}
+    for file in (folder / "tables").glob("*.tsv"):
+        text = file.read_text(encoding="utf-8")
+        assert "Corrugator" not in text, file.name
+        assert "−" not in text or file.stem in ("sample", "parameters"), file.name
+        table = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
+        assert not (table == "").any(axis=None), file.name
+        for column in set(codes) & set(table):
+            assert set(table[column]) <= codes[column], file.name
+            words = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+            assert set(words[column]["Levels"]) >= set(table[column]), file.name
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for shown in ("Angry to happy", "Corrugator supercilii", "emotion × time", "mean of the baseline"):
+        assert f">{shown}</td>" in page, shown
+    assert ">corrugator</td>" not in page
 
 
 def test_the_exclusions_add_up(analysed: Analysed) -> None:

@@ -44,6 +44,16 @@ def test_the_data_dictionary_has_description_and_unit_of_every_written_column(tm
     assert set(dictionary) == {"Caption", "who", "rt", "p", "simulated"}
 
 
+def test_codes_stay_in_the_file_and_are_put_into_words_on_the_page(tmp_path: Path) -> None:
+    column = Column(description="Face.", levels={"happy": "Happy face"}, missing="no face")
+    data = pd.DataFrame({"face": ["happy", "", None, "sad"]})
+    table = example(data=data, columns={"face": column}, emphasise_p_below=None)
+    values, words = write_table(table, tmp_path)
+    assert values.read_text(encoding="utf-8").split() == ["face", "happy", "n/a", "n/a", "sad"]
+    assert json.loads(words.read_text(encoding="utf-8"))["face"]["Levels"] == {"happy": "Happy face"}
+    assert formatted_rows(table) == [["Happy face"], ["no face"], ["no face"], ["sad"]]
+
+
 def test_small_p_values_are_bold() -> None:
     assert emphasised_rows(example()) == [True, False]
     assert emphasised_rows(example(emphasise_p_below=None)) == [False, False]
