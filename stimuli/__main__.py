@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +16,7 @@ from stimuli.pairs import read_pairs
 from stimuli.parameters import MorphParameters
 from stimuli.production import CONTACT_SHEET, QUALITY_TABLE, make_set
 from stimuli.sources import read_sources
+from stimuli.workers import default_workers
 
 app = typer.Typer(
     help="Faces, landmarks and morph videos.",
@@ -25,7 +25,6 @@ app = typer.Typer(
     add_completion=False,
 )
 DEFAULTS = MorphParameters()
-MAX_WORKERS = 4
 
 Table = Annotated[Path, typer.Argument(metavar="PAIRS.tsv", help="Table of photograph pairs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary as JSON in the last line.")]
@@ -34,7 +33,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print a summary as JSON in t
 @app.command()
 def faces(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the photographs.")],
-    identities: Annotated[int, typer.Option(min=1, help="Number of people.")] = 10,
+    identities: Annotated[int, typer.Option(min=1, max=99, help="Number of people.")] = 10,
     seed: Annotated[int, typer.Option(help="Another seed draws other people.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -111,7 +110,7 @@ def morph(
         blending=blending,
         flow_passes=flow_passes,
     )
-    number = workers or min(MAX_WORKERS, os.cpu_count() or 1)
+    number = workers or default_workers()
     try:
         videos = make_set(table, out, parameters=parameters, workers=number, progress=True)
     except KeyboardInterrupt:

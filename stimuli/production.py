@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import json
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 from tqdm import tqdm
 
 from stimuli.contact_sheet import stack_pictures
@@ -36,6 +30,7 @@ from stimuli.quality import FIGURES
 from stimuli.sources import PairSources, read_sources
 from stimuli.versions import versions
 from stimuli.video import UNFINISHED_SUFFIX
+from stimuli.workers import run_jobs
 
 VIDEO_FOLDER = "videos"
 QUALITY_FOLDER = "quality"
@@ -189,69 +184,22 @@ def _make_pairs(
     if sources:
         (folder / MANIFEST_NAME).unlink(missing_ok=True)
     bar = tqdm(total=2 * len(sources), desc="videos", unit="video", disable=not progress)
-    with bar, _runner(min(workers, len(sources))) as run:
-        for _ in run(sources, folder, pairs, parameters):
+    work = functools.partial(_make_pair, folder=folder, pairs=pairs, parameters=parameters)
+    with bar:
+        for _ in run_jobs(work, sources, n_workers=workers):
             bar.update(2)
 
 
-@contextlib.contextmanager
-def _runner(workers: int) -> Iterator[Any]:
-    """Yield a function that makes pairs, here or in other processes, and yields after each."""
-    if workers <= 1:
-        yield _make_one_by_one
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        try:
-            yield lambda sources, *rest: _results(pool, sources, rest)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _make_one_by_one(sources: Sequence[PairSources], *rest: Any) -> Iterator[None]:
-    for source in sources:
-        _make_here(source, *rest)
-        yield None
-
-
-def _results(
-    pool: ProcessPoolExecutor, sources: Sequence[PairSources], rest: tuple[Any, ...]
-) -> Iterator[Any]:
-    for future in as_completed([pool.submit(_make_here, source, *rest) for source in sources]):
-        future.result()
-        yield None
-
-
-def _make_here(sources: PairSources, folder: Path, pairs: PairTable, parameters: MorphParameters) -> None:
-    """Make one pair with one thread, because processes already share the processors."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        make_pair_videos(
-            sources,
-            expressions=pairs.expressions,
-            directions=pairs.directions,
-            folder=folder,
-            video_folder=VIDEO_FOLDER,
-            strip=strip_path(folder, sources.pair.pair),
-            parameters=parameters,
-        )
-    finally:
-        cv2.setNumThreads(threads)
-
-
-def _start_worker() -> None:
-    """Let the main process alone answer Ctrl-C, and end when it has ended, however that happened."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _make_pair(sources: PairSources, *, folder: Path, pairs: PairTable, parameters: MorphParameters) -> None:
+    make_pair_videos(
+        sources,
+        expressions=pairs.expressions,
+        directions=pairs.directions,
+        folder=folder,
+        video_folder=VIDEO_FOLDER,
+        strip=strip_path(folder, sources.pair.pair),
+        parameters=parameters,
+    )
 
 
 def _write_quality(folder: Path, rows: Sequence[StimulusVideo], sources: Sequence[PairSources]) -> None:

@@ -2,12 +2,9 @@
 
 import hashlib
 import json
-import multiprocessing
-import os
 import platform
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from stimuli.rendered.head import MODEL_FILE
 from stimuli.rendered.photograph import photograph_pair
 from stimuli.rendered.plan import EMOTIONS, Pair, draw_pairs
 from stimuli.rendered.scene import HEIGHT_PX, WIDTH_PX
+from stimuli.workers import default_workers, run_jobs
 
 RENDERER_VERSION = 1
 """Changes whenever the same seed gives other pictures."""
@@ -73,7 +71,7 @@ def make_face_set(
         disable=not progress,
     )
     with bar:
-        for _ in _render_all(out, unfinished, n_workers or _n_processors()):
+        for _ in run_jobs(partial(render_pair, out), unfinished, n_workers=n_workers or default_workers()):
             bar.update(len(EMOTIONS))
     return _write_tables(out, pairs, record)
 
@@ -111,35 +109,6 @@ def _claim_folder(out: Path, record: dict[str, Any]) -> None:
         raise FileExistsError(f"{out} holds other files; give an empty or new folder")
     (out / FOLDER).mkdir(parents=True, exist_ok=True)
     _write_json(described, record | {"complete": False})
-
-
-def _n_processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _render_all(out: Path, pairs: list[Pair], n_workers: int) -> Iterator[None]:
-    """Render pairs, in this process or in several; yields after each."""
-    n_workers = min(n_workers, len(pairs))
-    if n_workers <= 1:
-        for pair in pairs:
-            render_pair(out, pair)
-            yield
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=_one_thread) as pool:
-        try:
-            for done in as_completed([pool.submit(render_pair, out, pair) for pair in pairs]):
-                done.result()
-                yield
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
 
 
 def render_pair(out: Path, pair: Pair) -> None:
