@@ -38,9 +38,12 @@ LIMITS: dict[str, tuple[float, str]] = {
     "sharpness_dip": (0.5, "the middle of the morph is blurred: landmarks may be wrong"),
     "step_variation": (0.15, "the morph does not proceed evenly"),
     "step_peak": (1.5, "the morph jumps at some frame"),
-    "fold_px": (0, "the picture folds over outside of mouth and eyes: landmarks may be wrong"),
+    "fold_px": (
+        0,
+        "the picture folds over somewhere: a brow may come to lie over the eye, or landmarks are wrong",
+    ),
     "level_deviation": (0.1, "the face does not move in step with the level"),
-    "eye_error": (0.05, "the eyes are not where they should be: landmarks may be wrong"),
+    "eye_error": (0.08, "the eyes are not where they should be: landmarks may be wrong"),
 }
 """Largest good value of a figure, and what a larger one means (our choices)."""
 
