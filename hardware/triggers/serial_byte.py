@@ -6,6 +6,8 @@ and similar boxes at 115200 baud. ASCII protocols (a box that wants ``WRITE 5``)
 
 from __future__ import annotations
 
+import contextlib
+
 import serial
 
 from hardware.protocols import Pulse, check_code
@@ -39,6 +41,7 @@ class SerialByteTrigger:
 
     def __init__(self, port: str, *, baud: int, pulse: Pulse) -> None:
         self.pulse: Pulse = pulse
+        self._port = port
         try:
             self._line = serial.serial_for_url(port, baudrate=baud, timeout=0, write_timeout=0)
         except (serial.SerialException, OSError, ValueError) as error:
@@ -49,16 +52,32 @@ class SerialByteTrigger:
             ) from None
 
     def send(self, code: int) -> None:
-        """Write the code as one byte."""
-        self._line.write(bytes((check_code(code),)))
+        """Write the code as one byte.
+
+        Raises
+        ------
+        RuntimeError
+            If the line is gone, because the device was unplugged or switched off.
+        """
+        self._write(check_code(code))
 
     def reset(self) -> None:
         """Write a zero byte, unless the device ends its pulses itself."""
         if self.pulse == "next_flip":
-            self._line.write(b"\x00")
+            self._write(0)
 
     def close(self) -> None:
-        """Leave the line at zero and release the port."""
+        """Leave the line at zero, if it is still there, and release the port."""
         if self._line.is_open:
-            self.reset()
+            with contextlib.suppress(RuntimeError):
+                self.reset()
             self._line.close()
+
+    def _write(self, value: int) -> None:
+        try:
+            self._line.write(bytes((value,)))
+        except OSError as error:  # SerialException is one
+            raise RuntimeError(
+                f"the trigger line {self._port!r} is gone ({error}), so the recording would lack triggers: "
+                "is the cable plugged in, and is the device on?"
+            ) from None

@@ -65,6 +65,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("[monitor]\nsize_px = [1920]\n", "two whole numbers"),
         ("[monitor]\nsize_px = 1920\n", "two whole numbers"),
         ('[monitor]\nrefresh_hz = "fast"\n', "refresh_hz: expected a positive number"),
+        ("[monitor]\nrefresh_hz = inf\n", "refresh_hz: expected a positive number"),
         ("[monitor]\nwidth_cm = -3\n", "expected a positive number"),
         ("[monitor]\nfullscreen = 1\n", "expected true or false"),
         ("[monitor]\nscreen = -1\n", "monitor.screen"),

@@ -128,6 +128,19 @@ def test_a_port_that_is_not_there_is_answered() -> None:
         open_trigger(RigSettings(trigger_kind="serial_byte"))
 
 
+@posix
+def test_a_line_that_is_unplugged_is_told_and_can_be_closed() -> None:
+    terminal = PseudoTerminal()
+    port = SerialByteTrigger(terminal.name, baud=115200, pulse="next_flip")
+    terminal.close()
+    with pytest.raises(RuntimeError, match=r"the trigger line .* is gone"):
+        port.send(11)
+    with pytest.raises(RuntimeError, match="is gone"):
+        port.reset()
+    port.close()
+    port.close()
+
+
 def test_without_a_line_codes_are_kept() -> None:
     port = open_trigger(RigSettings())
     assert isinstance(port, NoTrigger)
