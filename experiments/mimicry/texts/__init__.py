@@ -73,7 +73,10 @@ def read_texts(language: str) -> Texts:
     path = _find(language)
     content = _read(path)
     for section, names in _NEEDED.items():
-        missing = [name for name in names if not str(content.get(section, {}).get(name, "")).strip()]
+        entries = content.get(section, {})
+        if not isinstance(entries, dict):
+            raise ValueError(f"{path}: {section} must be a section [{section}] with entries below it")
+        missing = [name for name in names if not str(entries.get(name, "")).strip()]
         if missing:
             raise ValueError(f"{path}: the section [{section}] lacks {', '.join(missing)}")
     sections = {
@@ -97,10 +100,10 @@ def _find(language: str) -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file of texts {path}")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file of texts {path}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a file of texts: {error}") from None
     if not isinstance(content.get("code"), str):

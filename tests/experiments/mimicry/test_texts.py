@@ -40,6 +40,12 @@ def test_wrong_languages_and_files_are_refused(tmp_path: Path) -> None:
     short.write_text('code = "xx"\n[feedback]\nno_press = "?"\n', encoding="utf-8")
     with pytest.raises(ValueError, match=r"\[feedback\] lacks wrong_key, repeated_press"):
         read_texts(str(short))
+    short.write_text('code = "xx"\nfeedback = 1\n', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"a section \[feedback\]"):
+        read_texts(str(short))
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(FileNotFoundError, match="no file of texts"):
+        read_texts(str(tmp_path / "folder.toml"))
     short.write_text("code = ", encoding="utf-8")
     with pytest.raises(ValueError, match="not a file of texts"):
         read_texts(str(short))
