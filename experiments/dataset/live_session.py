@@ -31,9 +31,9 @@ def close_session(study: Path, participant: str) -> None:
     """Turn the files that a session wrote while it ran into BIDS; also those of a session that crashed.
 
     Reads ``STUDY/sourcedata/sub-ID``: ``session.json`` (``simulated``, ``trigger_codes``, ``date``,
-    ``display``, ``versions`` and ``system``, and ``rig`` with the fields of the rig settings), ``events.tsv``,
+    ``display``, ``versions``, ``system``, and ``rig`` with the fields of the rig settings), ``events.tsv``,
     ``trials.tsv`` and, where there is one, ``*_amplifier.bdf``. With an amplifier's file, events get their
-    times from the trigger codes in it. A trial in which the session was stopped or crashed stays in sourcedata only.
+    times from the trigger codes in it. A trial in which the session was stopped stays in sourcedata only.
 
     Parameters
     ----------

@@ -310,6 +310,9 @@ def _cut_unfinished_line(path: Path, row_type: type[Any]) -> None:
         raise FileNotFoundError(f"there is no {path} to resume")
     content = path.read_bytes()
     head = ("\t".join(column_names(row_type)) + "\n").encode()
+    if head.startswith(content):  # it ends before its first row: the power was cut at once
+        path.write_bytes(head)
+        return
     if not content.startswith(head):
         raise ValueError(f"{path} has other columns than this version writes: it cannot be resumed")
     end = content.rfind(b"\n") + 1

@@ -116,6 +116,16 @@ def test_a_log_goes_on_after_a_crash_even_when_a_table_is_missing(tmp_path: Path
     assert [row.trial_type for row in rows] == ["session_start", "aborted"]
 
 
+@pytest.mark.parametrize("left", [b"", b"onset\tdura"])
+def test_a_log_goes_on_after_a_power_cut_that_left_a_table_empty(tmp_path: Path, left: bytes) -> None:
+    session.SessionLog(tmp_path).close()
+    (tmp_path / "events.tsv").write_bytes(left)
+    again = session.SessionLog(tmp_path, resume=True)
+    again.event("aborted", 2.0)
+    again.close()
+    assert [row.trial_type for row in read_rows(tmp_path / "events.tsv", EventRow)] == ["aborted"]
+
+
 def test_the_record_is_replaced_as_a_whole(tmp_path: Path) -> None:
     session.write_record(tmp_path, {"seed": 1})
     session.write_record(tmp_path, {"seed": 2})
