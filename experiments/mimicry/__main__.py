@@ -146,7 +146,7 @@ def main() -> None:
     except (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except (SessionStopped, RuntimeError) as error:
+    except (SessionStopped, RuntimeError, PermissionError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 

@@ -257,11 +257,12 @@ def refuse_existing(study: Path, participant: str) -> None:
 
 
 def write_plan(plan: SessionPlan) -> None:
-    """Write the record and the trial list, before anything else happens."""
-    if not plan.resumed:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-        columns = [field.name for field in dataclasses.fields(Trial)]
-        write_table(plan.folder / "design.tsv", columns, [vars(trial) for trial in plan.trials])
+    """Write the record and the trial list of a new session, before anything else happens."""
+    if plan.resumed:
+        return
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    columns = [field.name for field in dataclasses.fields(Trial)]
+    write_table(plan.folder / "design.tsv", columns, [vars(trial) for trial in plan.trials])
     write_record(plan.folder, plan.record)
 
 

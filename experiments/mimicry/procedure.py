@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import groupby
 
 from experiments.display import Watched
@@ -47,11 +48,12 @@ def run_session(trials: Sequence[Trial], stage: Stage) -> None:
             before_block(block, stage, previous=previous)
         for trial, following in pairs:
             run_trial(trial, stage, following=following)
-            if stage.keys.escape_pressed:
+            if stage.keys.escape_pressed and following is not None:
                 ask_whether_to_stop(stage)
         previous = block
     mark(stage, "session_end")
-    show_page(stage, "end", longest_s=END_PAGE_S)
+    with suppress(SessionStopped, KeyboardInterrupt):  # everything was shown: nothing is left to be stopped
+        show_page(stage, "end", longest_s=END_PAGE_S, keys=(*stage.response_keys, *CONTINUE_KEYS))
 
 
 def turn_to(trial: Trial) -> str:
@@ -119,9 +121,10 @@ def show_page(
 
 def ask_whether_to_stop(stage: Stage) -> None:
     """Ask whether to stop; raise SessionStopped if so."""
-    stage.keys.escape_pressed = False
     answers = stage.texts.keys
-    if show_page(stage, "stop_question", keys=(answers["stop"], answers["go_on"])) == answers["stop"]:
+    answer = show_page(stage, "stop_question", keys=(answers["stop"], answers["go_on"]))
+    stage.keys.escape_pressed = False  # also when it was pressed again at the question
+    if answer == answers["stop"]:
         raise SessionStopped(ESCAPED)
 
 

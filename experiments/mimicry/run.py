@@ -67,8 +67,6 @@ def run_plan(plan: SessionPlan, open_devices: OpenDevices) -> str | None:
     str or None
         Why the session ended early; None when it was finished.
     """
-    if plan.resumed:
-        set_aside(plan.study, plan.participant)
     bids.create_study(plan.study, name=plan.study.resolve().name, simulated=plan.simulated)
     with discarded_unless_begun(plan):
         write_plan(plan)
@@ -82,6 +80,8 @@ def _run(plan: SessionPlan, open_devices: OpenDevices) -> str | None:
     """Run the session on its devices; return why it ended early."""
     with ExitStack() as open_things:
         devices = open_things.enter_context(open_devices(plan))
+        if plan.resumed:
+            set_aside(plan.study, plan.participant)
         write_record(plan.folder, {**plan.record, "display": devices.display.describe()})
         log = SessionLog(
             plan.folder, monotonic=devices.monotonic, resume=plan.resumed, durable=devices.durable
@@ -155,12 +155,21 @@ def _finished_trials(folder: Path) -> list[TrialRow]:
 
 @contextmanager
 def discarded_unless_begun(plan: SessionPlan) -> Iterator[None]:
-    """Take back the plan of a session that could not begin, so that the participant's id stays free."""
+    """Take back the plan of a session that could not begin, so that the participant's id stays free.
+
+    When one that has begun fails, it is said where its data are.
+    """
     try:
         yield
     finally:
-        events = plan.folder / "events.tsv"
-        if not plan.resumed and not events.exists():
+        begun = plan.resumed or (plan.folder / "events.tsv").exists()
+        if begun and sys.exc_info()[0] is not None:
+            print(
+                f"What was recorded of participant {plan.participant} is kept in {plan.folder}. Give the "
+                "same command with --resume to go on, or with --close to put it into the dataset.",
+                file=sys.stderr,
+            )
+        if not begun:
             for name in ("session.json", "session.json.unfinished", "design.tsv"):
                 (plan.folder / name).unlink(missing_ok=True)
             with suppress(OSError):

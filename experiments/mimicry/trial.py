@@ -59,7 +59,8 @@ def run_trial(trial: Trial, stage: Stage, *, following: Trial | None) -> TrialRo
     stage : Stage
         Screen, keys, trigger line, log.
     following : Trial or None
-        The next trial, whose video is loaded from the feedback on.
+        The next trial, whose video is loaded from the feedback on; the trial is written then as well, as
+        its feedback changes nothing in it.
 
     Returns
     -------
@@ -69,8 +70,15 @@ def run_trial(trial: Trial, stage: Stage, *, following: Trial | None) -> TrialRo
     show_fixation(trial, stage)
     shown = show_video(trial, stage)
     response = judge(shown.presses, onset_s=shown.onset_s, response_keys=stage.response_keys)
-    show_feedback(trial, response, stage, following=following)
-    return write_trial(trial, shown, response, stage)
+    row = trial_row(trial, shown, response)
+
+    def while_feedback_is_shown() -> None:
+        stage.log.trial(row, flip_rows(trial, shown))
+        if following is not None:
+            stage.display.prepare(stage.films[following.video])
+
+    show_feedback(trial, response, stage, once_shown=while_feedback_is_shown)
+    return row
 
 
 def show_fixation(trial: Trial, stage: Stage) -> Shown:
@@ -104,11 +112,9 @@ def show_video(trial: Trial, stage: Stage) -> Shown:
         return show(trial, stage, kind="video", duration_s=film.n_frames / film.fps, draw=draw, shown=shown)
 
 
-def show_feedback(trial: Trial, response: Response, stage: Stage, *, following: Trial | None) -> Shown:
-    """Show the feedback, a blank screen for a correct trial, and begin to load the next video."""
+def show_feedback(trial: Trial, response: Response, stage: Stage, *, once_shown: Callable[[], None]) -> Shown:
+    """Show the feedback, a blank screen for a correct trial; `once_shown` follows its onset."""
     text = stage.texts.feedback.get(response.outcome)
-    if following is not None:
-        stage.display.prepare(stage.films[following.video])
     return show(
         trial,
         stage,
@@ -116,6 +122,7 @@ def show_feedback(trial: Trial, response: Response, stage: Stage, *, following: 
         duration_s=stage.parameters.feedback_s,
         draw=lambda refresh: stage.display.text(text) if text else None,
         outcome=response.outcome,
+        once_shown=once_shown,
     )
 
 
@@ -129,6 +136,7 @@ def show(
     is_ready: Callable[[], bool] = lambda: True,
     outcome: str | None = None,
     shown: Shown | None = None,
+    once_shown: Callable[[], None] = lambda: None,
 ) -> Shown:
     """Show something for a whole number of refreshes; its onset is an event with a trigger.
 
@@ -150,6 +158,8 @@ def show(
         The trial's outcome, once it is known.
     shown : Shown, optional
         Where to keep what happens.
+    once_shown : callable
+        Called after its first flip, for what may take longer than a refresh: nothing moves meanwhile.
 
     Returns
     -------
@@ -166,6 +176,7 @@ def show(
         if is_first:
             shown.onset_s, shown.onset_refresh = flip.time_s, flip.refresh
             begin(trial, stage, kind, flip.time_s, duration_s, code, outcome)
+            once_shown()
         shown.flips.append(flip)
         for press in stage.keys.presses():
             if kind == "video":
@@ -214,10 +225,10 @@ def write_response(trial: Trial, stage: Stage, press: KeyPress, onset_s: float) 
     )
 
 
-def write_trial(trial: Trial, shown: Shown, response: Response, stage: Stage) -> TrialRow:
-    """Write the trial and the flips of its video."""
+def flip_rows(trial: Trial, shown: Shown) -> list[FlipRow]:
+    """Return the rows of the flips of a trial's video."""
     number = -trial.trial if trial.practice else trial.trial
-    flips = [
+    return [
         FlipRow(
             trial=number,
             flip=index,
@@ -228,7 +239,11 @@ def write_trial(trial: Trial, shown: Shown, response: Response, stage: Stage) ->
         )
         for index, (flip, frame) in enumerate(zip(shown.flips, shown.frames, strict=True))
     ]
-    row = TrialRow(
+
+
+def trial_row(trial: Trial, shown: Shown, response: Response) -> TrialRow:
+    """Return the row of a trial."""
+    return TrialRow(
         practice=trial.practice,
         fixation_s=trial.fixation_s,
         onset=shown.onset_s,
@@ -236,11 +251,9 @@ def write_trial(trial: Trial, shown: Shown, response: Response, stage: Stage) ->
         response_time=response.time_s,
         response_count=response.count,
         outcome=response.outcome,
-        n_dropped_flips=sum(flip.dropped for flip in flips[1:]),
+        n_dropped_flips=sum(flip.missed > 0 for flip in shown.flips[1:]),
         **about(trial),
     )
-    stage.log.trial(row, flips)
-    return row
 
 
 def about(trial: Trial) -> dict:

@@ -21,6 +21,7 @@ from experiments.mimicry.parameters import SessionParameters, trigger_codes
 from experiments.mimicry.plan import Person, SessionPlan, plan_resumption, plan_session, read_design
 from experiments.mimicry.run import Devices, close_into_dataset, run_plan
 from experiments.mimicry.simulated import paper_videos, simulated_devices
+from experiments.session import SessionStopped
 from hardware.settings import RigSettings
 from hardware.triggers import NoTrigger
 
@@ -290,6 +291,124 @@ def test_escape_and_no_goes_on(tmp_path: Path) -> None:
 
     assert run_plan(plan_of(tmp_path / "study", n_trials=4), devices) is None
     assert len(rows(tmp_path / "study", "trials", TrialRow)) == 8
+
+
+def asked(count: list[str], answers: list[list[tuple[str, float]]]):
+    """Devices whose participant presses escape in the second video and answers pages as listed, then up."""
+
+    @contextmanager
+    def devices(plan: SessionPlan) -> Iterator[Devices]:
+        presses = scripted(lambda number: [("up", 1.0), *([("escape", 2.0)] if number == 2 else [])])
+        with presses(plan) as opened:
+            begin, text = opened.keyboard.begin, opened.display.text
+
+            def answer(watched: Watched) -> None:
+                begin(watched)
+                if watched.duration_s is None and opened.keyboard.n_videos == 2 and answers:
+                    planned = answers.pop(0)
+                    opened.keyboard._planned = [KeyPress(k, watched.onset_s + s) for k, s in planned]
+
+            def draw(words: str) -> None:
+                if not count or count[-1] != words:
+                    count.append(words)
+                text(words)
+
+            opened.keyboard.begin, opened.display.text = answer, draw
+            yield opened
+
+    return devices
+
+
+def test_escape_at_the_question_does_not_ask_again(tmp_path: Path) -> None:
+    texts: list[str] = []
+    plan = plan_of(tmp_path / "study", n_trials=4, parameters=SessionParameters(n_practice=0))
+    assert run_plan(plan, asked(texts, [[("escape", 0.5), ("n", 1.0)]])) is None
+    assert sum(plan.texts.pages["stop_question"] == text for text in texts) == 1
+
+
+@pytest.mark.parametrize("how", ["escape", "signal"])
+def test_after_the_last_trial_nothing_can_be_stopped(tmp_path: Path, how: str) -> None:
+    @contextmanager
+    def devices(plan: SessionPlan) -> Iterator[Devices]:
+        with scripted(once)(plan) as opened:
+            begin, text = opened.keyboard.begin, opened.display.text
+
+            def end(watched: Watched) -> None:
+                begin(watched)
+                if watched.duration_s is None and opened.keyboard.n_videos == 4:
+                    planned = [("escape", 1.0), ("y", 2.0)]
+                    opened.keyboard._planned = [KeyPress(k, watched.onset_s + s) for k, s in planned]
+
+            def draw(words: str) -> None:
+                text(words)
+                if how == "signal" and words == plan.texts.pages["end"]:
+                    raise SessionStopped("the system asked the session to end")
+
+            opened.keyboard.begin, opened.display.text = end, draw
+            yield opened
+
+    study = tmp_path / "study"
+    parameters = SessionParameters(n_practice=0)
+    assert run_plan(plan_of(study, n_trials=4, parameters=parameters), devices) is None
+    assert rows(study, "events", EventRow)[-1].trial_type == "session_end"
+
+
+def test_a_trial_is_kept_when_the_session_is_stopped_in_its_feedback(tmp_path: Path) -> None:
+    @contextmanager
+    def devices(plan: SessionPlan) -> Iterator[Devices]:
+        with scripted(lambda number: [])(plan) as opened:
+            text = opened.display.text
+            drawn: list[str] = []
+
+            def draw(words: str) -> None:
+                text(words)
+                drawn.append(words)
+                if drawn.count(plan.texts.feedback["no_press"]) == 70:
+                    raise KeyboardInterrupt
+
+            opened.display.text = draw
+            yield opened
+
+    study = tmp_path / "study"
+    parameters = SessionParameters(n_practice=0)
+    assert run_plan(plan_of(study, n_trials=4, parameters=parameters), devices) is not None
+    assert [trial.trial for trial in rows(study, "trials", TrialRow)] == [1, 2]
+    assert [trial.trial for trial in resumption_of(study).trials] == [3, 4]
+
+
+def test_a_trial_that_was_stopped_is_shown_again_and_counts_once(tmp_path: Path) -> None:
+    drawn: list[str] = []
+
+    def stop_in_the_third(clock: VirtualClock, shown: str) -> None:
+        drawn.append(shown)
+        if shown == "frame 60" and drawn.count("frame 0") == 9:
+            raise KeyboardInterrupt
+
+    study = tmp_path / "study"
+    plan = plan_of(study, n_trials=4, parameters=SessionParameters(n_practice=0))
+    assert run_plan(plan, scripted(once, stall=stop_in_the_third)) is not None
+    assert run_plan(resumption_of(study), scripted(once)) is None
+    videos = [event.trial for event in rows(study, "events", EventRow) if event.trial_type == "video"]
+    assert videos == [1, 2, 3, 3, 4]
+    table = study / "sub-007" / "beh" / "sub-007_task-mimicry_events.tsv"
+    lines = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()]
+    column = lines[0].index("trial")
+    assert [line[column] for line in lines if line[2] == "video"] == ["1", "2", "3", "4"]
+
+
+def test_a_resumption_that_cannot_begin_changes_nothing(tmp_path: Path) -> None:
+    @contextmanager
+    def no_line(plan: SessionPlan) -> Iterator[Devices]:
+        raise ValueError("no trigger line")
+        yield
+
+    study = tmp_path / "study"
+    stopped = scripted(lambda number: [("up", 2.0), *([("escape", 3.0)] if number == 6 else [])])
+    assert run_plan(plan_of(study, n_trials=4), stopped) is not None
+    before = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match="no trigger line"):
+        run_plan(resumption_of(study), no_line)
+    assert {path: path.read_bytes() for path in study.rglob("*") if path.is_file()} == before
 
 
 def test_a_crash_leaves_everything_up_to_it_and_can_be_closed_or_resumed(tmp_path: Path) -> None:
