@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,7 @@ class WindowDisplay:
         self._texts: dict[str, Any] = {}
         self._loader: FilmLoader | None = None
         self._film: Film | None = None
+        self._problem: ValueError | None = None
         self._window, self._visual, self._core, self._default_clock, self._rushed = _open_window(
             size_px, fullscreen, screen, background_rgb
         )
@@ -133,6 +135,8 @@ class WindowDisplay:
 
     def film_ready(self) -> bool:
         """Say whether all frames of the prepared video are on the graphics card."""
+        if self._problem is not None:
+            raise self._problem
         return self._film is not None and self._loader is None
 
     def frame(self, index: int) -> None:
@@ -214,22 +218,31 @@ class WindowDisplay:
         return steps
 
     def _go_on_loading(self) -> None:
-        """Copy the frames that are decoded to the graphics card, for as long as a flip leaves time."""
-        if self._loader is None or self._film is None:
+        """Copy the frames that are decoded to the graphics card, for as long as a flip leaves time.
+
+        What is wrong with the video is kept until it is asked for: what is on the screen does not need it.
+        """
+        if self._loader is None or self._film is None or self._problem is not None:
             return
+        try:
+            self._take_frames(self._loader, self._film)
+        except ValueError as error:
+            self._problem = error
+
+    def _take_frames(self, loader: FilmLoader, film: Film) -> None:
         end_s = self.now() + UPLOAD_S
-        while self._loader.n_taken < self._film.n_frames and self.now() < end_s:
-            frame = self._loader.take()
+        while loader.n_taken < film.n_frames and self.now() < end_s:
+            frame = loader.take()
             if frame is None:
                 return
-            self._textures.upload(self._loader.n_taken - 1, frame)
-        if self._loader.finished():
+            self._textures.upload(loader.n_taken - 1, frame)
+        if loader.finished():
             self._loader = None
 
     def _stop_loading(self) -> None:
         if self._loader is not None:
             self._loader.stop()
-        self._loader, self._film = None, None
+        self._loader, self._film, self._problem = None, None, None
 
     def _make_cross(self) -> Any:
         arm_px = self._window.size[1] / 45
@@ -253,23 +266,39 @@ def _open_window(
 
     logging.console.setLevel(logging.ERROR)
     rushed = bool(core.rush(True))  # before the window: its own threads inherit the priority
-    from psychopy import visual
+    with _window_trouble():
+        from psychopy import visual
 
-    _check_screen(screen)
-    window = visual.Window(
-        size=size_px,
-        fullscr=fullscreen,
-        screen=screen,
-        units="pix",
-        color=background_rgb,
-        colorSpace="rgb255",
-        allowGUI=False,
-        checkTiming=False,
-        waitBlanking=True,
-        autoLog=False,
-    )
+        _check_screen(screen)
+        window = visual.Window(
+            size=size_px,
+            fullscr=fullscreen,
+            screen=screen,
+            units="pix",
+            color=background_rgb,
+            colorSpace="rgb255",
+            allowGUI=False,
+            checkTiming=False,
+            waitBlanking=True,
+            autoLog=False,
+        )
     window.mouseVisible = False
     return window, visual, core, logging.defaultClock, rushed
+
+
+@contextmanager
+def _window_trouble() -> Iterator[None]:
+    """Say what may be wrong when no window can be opened: the toolkits raise exceptions of their own."""
+    try:
+        yield
+    except ValueError:
+        raise
+    except Exception as error:
+        raise RuntimeError(
+            f"no window can be opened ({error}). Is a screen connected (on Linux: does DISPLAY name it), and "
+            "is its graphics driver installed? On Debian and Ubuntu windows also need: sudo apt-get install "
+            "libx11-6 libgl1 libglu1-mesa libfreetype6 libfontconfig1"
+        ) from error
 
 
 def _check_screen(screen: int) -> None:

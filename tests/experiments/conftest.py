@@ -94,10 +94,10 @@ def start(screen: VirtualScreen, tmp_path: Path) -> Iterator[Callable[..., subpr
     environment = {**os.environ, "DISPLAY": screen.name, "HOME": str(home), "PYTHONPATH": str(ROOT)}
     environment.pop("WAYLAND_DISPLAY", None)
 
-    def start(*arguments: object) -> subprocess.Popen[str]:
+    def start(*arguments: object, display: str = screen.name) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "experiments.mimicry", *map(str, arguments)]
-        output = subprocess.PIPE
-        running.append(subprocess.Popen(command, env=environment, stdout=output, stderr=output, text=True))
+        output, chosen = subprocess.PIPE, {**environment, "DISPLAY": display}
+        running.append(subprocess.Popen(command, env=chosen, stdout=output, stderr=output, text=True))
         return running[-1]
 
     yield start

@@ -253,6 +253,35 @@ def test_a_screen_that_is_not_there_is_refused(screen, start, stimulus_set: Path
     assert "there is no screen 3" in messages
 
 
+def test_a_display_that_is_not_there_is_told(screen, start, stimulus_set: Path, tmp_path: Path) -> None:
+    options = ["--participant", "007", "--stimuli", stimulus_set]
+    process = start(tmp_path / "study", *options, display=":4711")
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "error: no window can be opened" in messages and "Traceback" not in messages
+    assert not (tmp_path / "study" / "sourcedata" / "sub-007").exists()
+
+
+def test_a_video_that_breaks_during_a_session_costs_no_finished_trial(
+    screen, start, stimulus_set: Path, tmp_path: Path
+) -> None:
+    study, folder = tmp_path / "study", tmp_path / "study" / "sourcedata" / "sub-007"
+    options = ["--stimuli", stimulus_set, "--trials", 4, "--practice", 0, "--allow-unmeasured-refresh"]
+    process = start(study, "--participant", "007", *options)
+    wait_for_event(process, folder, "instructions")
+    time.sleep(0.5)
+    screen.press("Up")
+    wait_for_event(process, folder, "video", 1)
+    for path in stimulus_set.glob("*.mp4"):
+        path.write_bytes(b"no video any more")
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "not a readable video" in messages and "--resume" in messages
+    assert [trial.trial for trial in read_rows(folder / "trials.tsv", TrialRow)] == [1]
+    kinds = [event.trial_type for event in read_rows(folder / "events.tsv", EventRow)]
+    assert kinds[-2:] == ["feedback", "fixation"]
+
+
 PIXELS = """
 import sys
 from pathlib import Path
