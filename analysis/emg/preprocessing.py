@@ -345,8 +345,9 @@ def _say_if_nothing_is_left(done: _MuscleTrials, participant: str, muscle: str) 
 def _check_mains(recording: Recording, parameters: EMGParameters) -> None:
     if recording.mains_hz is not None and recording.mains_hz != parameters.mains_hz:
         warnings.warn(
-            f"participant {recording.participant} was recorded with mains of {recording.mains_hz:g} Hz, but "
-            f"the notch filter is set to {parameters.mains_hz:g} Hz: set mains_hz in the parameters",
+            f"participant {recording.participant}: the recording was made with mains of "
+            f"{recording.mains_hz:g} Hz, but the notch filter is set to {parameters.mains_hz:g} Hz: set "
+            f"mains_hz in the parameters (--mains-hz {recording.mains_hz:g} at the command line)",
             UserWarning,
             stacklevel=3,
         )

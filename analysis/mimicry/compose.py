@@ -22,7 +22,7 @@ from analysis.mimicry.parameters import describe
 from analysis.mimicry.sample import describe_sample, sample_table
 from analysis.mimicry.sentences import f_text, muscle_summary
 from analysis.mimicry.study import MimicryResults, other_origin_window
-from analysis.mimicry.summaries import exclusions_by_group, group_labels
+from analysis.mimicry.summaries import NO_GROUP, exclusions_by_group, group_labels
 from analysis.report import Report
 from analysis.report.provenance import versions
 
@@ -70,15 +70,19 @@ def groups_in_words(results: MimicryResults) -> str:
         return "none"
     names = groups.map(results.group_names) if results.group_names else groups
     sizes = ", ".join(f"{name} (n = {n})" for name, n in names.value_counts(sort=False).sort_index().items())
-    if results.group_names:
-        key = ", ".join(f"{code} = {name}" for code, name in sorted(results.group_names.items()))
-        return f"{sizes}; unblinded: {key}"
-    return f"{sizes}; blind codes"
+    return f"{sizes}; {_blinding(results)}"
+
+
+def _blinding(results: MimicryResults) -> str:
+    if not results.group_names:
+        return "blind codes"
+    key = ", ".join(f"{code} = {name}" for code, name in sorted(results.group_names.items()))
+    return f"unblinded: {key}"
 
 
 def _facts(results: MimicryResults) -> list[tuple[str, str]]:
     counts = results.exclusions
-    measured = f"{len(results.study.recordings) - len(results.emg.failures)} with usable EMG"
+    measured = f"{len(results.emg.usable)} with usable EMG"
     facts = [
         ("Participants", f"{len(results.study.participants)}, {measured}"),
         ("Groups", groups_in_words(results)),
@@ -112,8 +116,7 @@ def _sample(report: Report, results: MimicryResults) -> None:
     participants = results.study.participants
     if results.group_names:
         participants = participants.assign(group=participants["group"].map(results.group_names))
-    measured = [each for each in results.study.recordings if each not in results.emg.failures]
-    report.table(sample_table(describe_sample(participants, measured=measured)))
+    report.table(sample_table(describe_sample(participants, measured=results.emg.usable)))
 
 
 def _emg(report: Report, results: MimicryResults) -> None:
@@ -126,7 +129,7 @@ def _emg(report: Report, results: MimicryResults) -> None:
         f"Facial EMG by muscle, direction{', time and group' if _by_group(results) else ' and time'}. "
         f"{bars}. Points stand in the middle of their windows of {results.parameters.window_s:g} s; 0 "
         "is the baseline before the video (right axis: the same in percent). "
-        f"{_group_caption(results)}",
+        f"{_group_caption(results, results.means)}",
     )
     report.figure(
         "figure2_time_course",
@@ -193,11 +196,12 @@ def _response_times(report: Report, results: MimicryResults) -> None:
         .rename("mean")
         .reset_index()
     )
+    cells = means.groupby(["group", "emotion"]).size().rename("n").reset_index()
     report.figure(
         "figure3_response_times",
         figures.draw_response_times(means, unit="s"),
         f"Response times by direction{_by_group(results)}: each participant's mean (thin lines), and "
-        f"mean with SEM across participants (diamonds). {_group_caption(results)}",
+        f"mean with SEM across participants (diamonds). {_group_caption(results, cells)}",
     )
     report.table(tables.response_times_table(means))
     for key, model in results.time_models.items():
@@ -341,7 +345,13 @@ def _by_group(results: MimicryResults) -> str:
     return " and group" if results.means["group"].nunique() > 1 else ""
 
 
-def _group_caption(results: MimicryResults) -> str:
-    if not results.study.participants["group"].notna().any():
-        return ""
-    return f"Groups: {groups_in_words(results)}."
+def _group_caption(results: MimicryResults, cells: pd.DataFrame) -> str:
+    """Say how many participants a figure shows, per group; `cells` has `group` and `n`."""
+    counts = {}
+    for group in figures.ordered_groups(cells["group"]):
+        n = cells.loc[cells["group"] == group, "n"]
+        counts[group] = f"n = {n.min()}" + (f" to {n.max()}" if n.min() < n.max() else "")
+    if list(counts) == [NO_GROUP]:
+        return f"{counts[NO_GROUP]} participants."
+    sizes = ", ".join(f"{figures.group_name(group)} ({count})" for group, count in counts.items())
+    return f"Groups: {sizes}; {_blinding(results)}."

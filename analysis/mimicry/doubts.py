@@ -36,7 +36,7 @@ def doubts(results: MimicryResults) -> list[str]:
 
 
 def _doubtful_participants(results: MimicryResults) -> list[str]:
-    texts = []
+    texts = _missing_trials(results)
     for row in results.exclusions.to_dict(orient="records"):
         muscle = figures.muscle_name(row["muscle"]).lower()
         if MANY_EXCLUDED_PERCENT < row["percent_excluded"] < 100:
@@ -53,6 +53,18 @@ def _doubtful_participants(results: MimicryResults) -> list[str]:
                 "the filter)."
             )
     return texts
+
+
+def _missing_trials(results: MimicryResults) -> list[str]:
+    """Compare the numbers of trials where a participant has both EMG and behavioural data."""
+    emg = results.exclusions.groupby("participant")["n_trials"].max()
+    behaviour = results.time_exclusions.set_index("participant")["n_trials"]
+    both = sorted(set(emg.index) & set(behaviour.index))
+    return [
+        f"Participant {each}: the EMG has {emg[each]} trials, the behavioural data have {behaviour[each]}."
+        for each in both
+        if emg[each] != behaviour[each]
+    ]
 
 
 def _model_name(model: ModelResult) -> str:

@@ -12,13 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.mimicry.summaries import NO_GROUP
 from analysis.report.drawing import FULL_WIDTH_MM, GROUP_COLOURS, new_figure, report_style
 
 MUSCLE_NAMES = {"zygomaticus": "Zygomaticus major", "corrugator": "Corrugator supercilii"}
 MUSCLE_COLOURS = {"zygomaticus": "#0072B2", "corrugator": "#D55E00"}
 MUSCLE_MARKS: dict[str, tuple[str, Any]] = {"zygomaticus": ("o", "-"), "corrugator": ("s", (0, (4, 2)))}
 EMOTION_COLOURS = ("#C1462F", "#2F6DB3", "#6B6B6B", "#3A8F5C", "#8457A5", "#A98111")
-NO_GROUP_NAME = "no group"
+NO_GROUP_NAME, NO_GROUP_COLOUR = "no group", "#7A7A7A"
 """Stands for the group of participants who have none, in a study that has groups."""
 DODGE_S = 0.055
 """Points of neighbouring groups are set apart by this much time, so that their bars can be told apart."""
@@ -46,9 +47,24 @@ def ordered_muscles(muscles: Iterable[str]) -> list[str]:
     return sorted(set(muscles), key=lambda name: (known.index(name) if name in known else len(known), name))
 
 
+def ordered_groups(groups: Iterable[str]) -> list[str]:
+    """Sort groups; participants without one come last.
+
+    >>> ordered_groups(["B", "", "A", "B"])
+    ['A', 'B', '']
+    """
+    return sorted(set(groups), key=lambda group: (group == NO_GROUP, group))
+
+
+def group_name(group: str) -> str:
+    """Give the name of a group for a legend."""
+    return NO_GROUP_NAME if group == NO_GROUP else str(group)
+
+
 def group_colours(groups: Sequence[str]) -> dict[str, str]:
-    """Give each group a colour."""
-    return {group: GROUP_COLOURS[i % len(GROUP_COLOURS)] for i, group in enumerate(groups)}
+    """Give each group a colour; participants without one are grey beside those who have one."""
+    colours = {group: GROUP_COLOURS[i % len(GROUP_COLOURS)] for i, group in enumerate(groups)}
+    return colours | {NO_GROUP: NO_GROUP_COLOUR} if len(groups) > 1 and NO_GROUP in groups else colours
 
 
 def draw_windows(means: pd.DataFrame, *, window_s: float) -> Figure:
@@ -83,7 +99,7 @@ def draw_windows(means: pd.DataFrame, *, window_s: float) -> Figure:
 
 
 def _draw_emotion(panel: Axes, means: pd.DataFrame, *, window_s: float) -> None:
-    groups = sorted(means["group"].unique())
+    groups = ordered_groups(means["group"])
     colours = group_colours(groups)
     panel.axhline(0.0, color="#9AA3AB", linewidth=0.7, zorder=0)
     for muscle in ordered_muscles(means["muscle"].unique()):
@@ -124,7 +140,7 @@ def _to_log(percent: Any) -> Any:
 
 
 def _window_legend(means: pd.DataFrame) -> list[Line2D]:
-    groups = sorted(means["group"].unique())
+    groups = ordered_groups(means["group"])
     handles = []
     for muscle in ordered_muscles(means["muscle"].unique()):
         marker, dashes = MUSCLE_MARKS.get(muscle, ("^", (0, (1, 1))))
@@ -136,7 +152,9 @@ def _window_legend(means: pd.DataFrame) -> list[Line2D]:
         )
     if len(groups) > 1:
         colours = group_colours(groups)
-        handles += [Line2D([], [], color=colours[group], linewidth=3.0, label=str(group)) for group in groups]
+        handles += [
+            Line2D([], [], color=colours[group], linewidth=3.0, label=group_name(group)) for group in groups
+        ]
     for handle in handles:
         handle.set_markersize(4.2)
     return handles
@@ -157,7 +175,7 @@ def draw_response_times(times: pd.DataFrame, *, unit: str) -> Figure:
     matplotlib.figure.Figure
         Dots are participants, joined across directions; larger marks are means with SEM.
     """
-    groups, emotions = sorted(times["group"].unique()), sorted(times["emotion"].unique())
+    groups, emotions = ordered_groups(times["group"]), sorted(times["emotion"].unique())
     colours = group_colours(groups)
     with report_style():
         figure = new_figure(width_mm=max(85.0, 45.0 * len(groups) + 15.0), height_mm=70.0)
@@ -168,7 +186,7 @@ def draw_response_times(times: pd.DataFrame, *, unit: str) -> Figure:
                 columns=emotions
             )
             _draw_group_times(panel, wide, colour=colours[group])
-            panel.set_title(str(group) if len(groups) > 1 else "", fontweight="bold")
+            panel.set_title(group_name(group) if len(groups) > 1 else "", fontweight="bold")
             panel.set_xticks(
                 range(len(emotions)), [emotion_name(name).replace(" to ", "\nto ") for name in emotions]
             )

@@ -56,6 +56,11 @@ class StudyEMG:
         """Whether any recording could be used."""
         return len(self.windows) + len(self.exclusions) > 0
 
+    @property
+    def usable(self) -> list[str]:
+        """Ids of the participants with at least one kept trial."""
+        return sorted(self.windows["participant"].unique())
+
 
 def process_participants(study: Study, parameters: MimicryParameters) -> StudyEMG:
     """Pre-process the EMG of every participant who has some.
@@ -95,7 +100,7 @@ def process_participants(study: Study, parameters: MimicryParameters) -> StudyEM
         worst=_below_each_other([quality.worst for quality in qualities]),
         worst_curves=_below_each_other([quality.worst_curves for quality in qualities]),
         noise=_below_each_other([quality.noise for quality in qualities]),
-        messages=tuple(message for part in done for message in part.messages),
+        messages=_messages_once(done),
         failures=failures,
     )
 
@@ -148,6 +153,23 @@ def _in_processes(study: Study, parameters: MimicryParameters) -> Iterator[Parti
         finally:
             for job in jobs:
                 job.cancel()
+
+
+def _messages_once(done: list[ParticipantEMG]) -> tuple[str, ...]:
+    """List the messages, one that is the same for several participants once, with all their ids."""
+    who_by_text: dict[str, list[str]] = {}
+    for part in done:
+        for message in part.messages:
+            text = message.removeprefix(f"participant {part.participant}")
+            who_by_text.setdefault(text, []).append(part.participant if text != message else "")
+    return tuple(_who(ids) + text for text, ids in who_by_text.items())
+
+
+def _who(ids: list[str]) -> str:
+    """Name participants; ids that the message does not begin with are empty and give nothing."""
+    if not ids[0]:
+        return ""
+    return f"participant {ids[0]}" if len(ids) == 1 else f"{len(ids)} participants ({', '.join(ids)})"
 
 
 def _below_each_other(tables: list[pd.DataFrame], columns: list[str] | None = None) -> pd.DataFrame:

@@ -11,6 +11,8 @@ from analysis.report import Column, Table
 from analysis.report.table import MISSING
 
 ALL = "all"
+SMALLEST_EXPECTED = 5
+"""With fewer expected in a group, the distribution of chi-square is only roughly that of the table."""
 _SEXES = {"F": "Female", "M": "Male", "O": "Other"}
 
 
@@ -28,9 +30,9 @@ def describe_sample(participants: pd.DataFrame, *, measured: Sequence[str]) -> p
     Returns
     -------
     pandas.DataFrame
-        One row per characteristic: `characteristic`, a column per group, `all`, `test` and `p`. Counts are
-        compared with a chi-square goodness-of-fit test, numbers (mean and SD) with a one-way analysis of
-        variance.
+        One row per characteristic: `characteristic`, a column per group and `all`; where there are two groups
+        or more, `test`, `p` and `doubtful` (too few for the test). Counts are compared with a chi-square
+        goodness-of-fit test, numbers (mean and SD) with a one-way analysis of variance.
 
     Examples
     --------
@@ -55,21 +57,31 @@ def describe_sample(participants: pd.DataFrame, *, measured: Sequence[str]) -> p
 
 def sample_table(described: pd.DataFrame) -> Table:
     """Put the description of the sample into the report's form."""
-    groups = [name for name in described if name not in ("characteristic", ALL, "test", "p")]
+    groups = [name for name in described if name not in ("characteristic", ALL, "test", "p", "doubtful")]
+    tested = "test" in described
     columns = {"characteristic": Column(description="What is counted or averaged.", heading="Characteristic")}
     for group in groups:
         columns[str(group)] = Column(description=f"Group {group}: count, or mean (SD).")
     columns[ALL] = Column(description="All participants: count, or mean (SD).", heading="All")
-    if groups:
+    if tested:
         columns["test"] = Column(description="Test between the groups.", heading="Test")
         columns["p"] = Column(description="p value of the test.", kind="p", heading="p")
     return Table(
         name="sample",
         caption="The sample: counts, or mean (SD)."
-        + (" Counts are compared by χ² (goodness of fit), means by one-way ANOVA." if groups else ""),
+        + (" Counts are compared by χ² (goodness of fit), means by one-way ANOVA." if tested else ""),
         data=described,
         columns=columns,
+        note=_doubt(described),
     )
+
+
+def _doubt(described: pd.DataFrame) -> str:
+    if "doubtful" not in described:
+        return ""
+    doubtful = described.loc[described["doubtful"] == True, "characteristic"]  # noqa: E712  (there are NaN)
+    few = f"χ² is doubtful where fewer than {SMALLEST_EXPECTED} are expected in a group: "
+    return f"{few}{', '.join(doubtful)}." if len(doubtful) else ""
 
 
 def _count_row(name: str, participants: pd.DataFrame, chosen: pd.Series) -> dict[str, object]:
@@ -78,6 +90,7 @@ def _count_row(name: str, participants: pd.DataFrame, chosen: pd.Series) -> dict
     if len(counts) > 1 and counts.sum():
         test = goodness_of_fit(counts.astype(int)).iloc[0]
         row |= {"test": f"χ²({test['df']:.0f}) = {test['chi2']:.2f}", "p": test["p"]}
+        row["doubtful"] = test["smallest_expected"] < SMALLEST_EXPECTED
     return row
 
 
@@ -86,7 +99,8 @@ def _number_row(name: str, participants: pd.DataFrame, column: str) -> dict[str,
     by_group = values.groupby(participants["group"])
     row: dict[str, object] = {"characteristic": name, **by_group.apply(_mean_sd), ALL: _mean_sd(values)}
     known = participants[values.notna() & participants["group"].notna()]
-    if known["group"].nunique() > 1 and (known["group"].value_counts() > 1).all():
+    varies = known.assign(value=values).groupby("group")["value"].nunique().gt(1).any()
+    if varies and known["group"].nunique() > 1 and (known["group"].value_counts() > 1).all():
         test = one_way_anova(known.assign(value=values), value="value", group="group").iloc[0]
         row |= {"test": f"F({test['num_df']:.0f}, {test['den_df']:.0f}) = {test['F']:.2f}", "p": test["p"]}
     return row

@@ -218,7 +218,7 @@ def test_raw_signals_at_too_low_a_rate_are_refused():
 
 def test_other_mains_than_the_notch_expects_are_pointed_out():
     made = dataclasses.replace(recording(np.ones((3, 5))), mains_hz=60.0)
-    with pytest.warns(UserWarning, match=r"mains of 60 Hz.*set mains_hz"):
+    with pytest.warns(UserWarning, match=r"mains of 60 Hz.*--mains-hz 60"):
         preprocess(made, paper())
 
 

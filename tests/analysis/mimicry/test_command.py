@@ -249,6 +249,48 @@ def test_a_participant_whose_trials_are_all_rejected_is_named_and_counted(make: 
     assert table.loc[table["participant"] == 2, "n_excluded"].tolist() == [12, 12]
 
 
+def test_participants_without_a_kept_trial_are_not_counted_as_usable(make: MakeStudy) -> None:
+    study = make(n_participants=4, n_trials=12, groups="AB", silent=["003"])
+    done = run(study)
+    assert done.returncode == 0, done.stderr
+    page = (study / "derivatives/countenance/mimicry-recommended/report.html").read_text(encoding="utf-8")
+    assert "4, 3 with usable EMG" in page
+    figure_1 = page[page.index("<b>Figure 1.</b>") :].partition("</figcaption>")[0]
+    assert "A (<i>n</i> = 1), B (<i>n</i> = 2); blind codes" in figure_1
+    figure_3 = page[page.index("<b>Figure 3.</b>") :].partition("</figcaption>")[0]
+    assert "A (<i>n</i> = 2), B (<i>n</i> = 2); blind codes" in figure_3
+
+
+def test_one_group_is_reported_without_tests(make: MakeStudy) -> None:
+    done = run(make(n_participants=2, n_trials=12, groups="A"), "--json")
+    assert done.returncode == 0, done.stderr
+    assert not json.loads(done.stdout.splitlines()[-1])["emg_exclusions"]["tests"][0]["F"]
+
+
+def test_trials_that_the_emg_lacks_are_said(make: MakeStudy) -> None:
+    study = make(n_participants=2, n_trials=12)
+    events = next(study.glob("sub-001/emg/*_events.tsv"))
+    lines = events.read_text(encoding="utf-8").splitlines(keepends=True)
+    events.write_text("".join(lines[:-4]), encoding="utf-8")
+    done = run(study)
+    assert done.returncode == 0, done.stderr
+    assert "Participant 001: the EMG has 8 trials, the behavioural data have 12." in done.stderr
+    assert "Participant 002: the EMG has" not in done.stderr
+
+
+def test_the_same_doubt_about_many_participants_is_one_warning(make: MakeStudy) -> None:
+    study = make(n_participants=3, n_trials=6)
+    for sidecar in study.glob("sub-*/emg/*_emg.json"):
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+        sidecar.write_text(json.dumps({**content, "PowerLineFrequency": 60}), encoding="utf-8")
+    done = run(study)
+    assert done.returncode == 0, done.stderr
+    about_mains = [line for line in done.stderr.splitlines() if "mains of 60 Hz" in line]
+    assert len(about_mains) == 1
+    assert "3 participants (001, 002, 003)" in about_mains[0]
+    assert "--mains-hz 60" in about_mains[0]
+
+
 def test_when_nothing_is_left_it_says_why(make: MakeStudy) -> None:
     done = run(make(n_participants=2, n_trials=6, silent=["001", "002"]))
     assert done.returncode == 2

@@ -32,6 +32,15 @@ def test_figure_1_has_a_panel_per_direction_and_a_line_per_muscle_and_group() ->
     assert labels == ["Zygomaticus major", "Corrugator supercilii", "A", "B", "C"]
 
 
+def test_participants_without_a_group_are_named_last_and_leave_the_colours_alone() -> None:
+    figure = figures.draw_windows(means(("", "A", "B")), window_s=1.0)
+    assert [text.get_text() for text in figure.legends[0].get_texts()][2:] == ["A", "B", "no group"]
+    assert figures.group_colours(["A", "B", ""])["A"] == figures.group_colours(["A", "B"])["A"]
+    times = pd.DataFrame({"participant": list("12"), "group": ["", "A"], "emotion": "a", "mean": 2.0})
+    titles = [panel.get_title() for panel in figures.draw_response_times(times, unit="s").axes]
+    assert titles == ["A", "no group"]
+
+
 def test_figure_1_draws_the_means_in_the_middle_of_their_windows_with_their_sem() -> None:
     data = means(("",))
     figure = figures.draw_windows(data, window_s=0.5)

@@ -104,6 +104,28 @@ def test_a_sample_without_groups_has_no_tests() -> None:
     assert formatted_rows(table) == [["N", "2"], ["N with usable EMG", "1"], ["Age", "20.0"]]
 
 
+def test_a_sample_of_one_group_has_no_tests_either() -> None:
+    people = pd.DataFrame({"participant": ["1", "2"], "group": ["A", "A"], "age": [20.0, 22.0]})
+    table = sample_table(describe_sample(people, measured=["1"]))
+    assert list(table.columns) == ["characteristic", "A", "all"]
+    assert "χ²" not in table.caption
+
+
+def test_a_number_that_is_the_same_for_all_is_not_tested() -> None:
+    people = pd.DataFrame({"participant": list("1234"), "group": list("AABB"), "age": 20, "sex": "F"})
+    described = describe_sample(people, measured=list("1234")).set_index("characteristic")
+    assert described.loc["Age", "A"] == "20.0 (0.0)"
+    assert pd.isna(described.loc["Age", "test"])
+
+
+def test_doubtful_tests_of_counts_are_named() -> None:
+    sexes = ["F"] * 9 + ["M"] + ["F"] * 9 + ["M"]
+    people = pd.DataFrame({"participant": range(20), "group": ["A"] * 10 + ["B"] * 10, "sex": sexes})
+    table = sample_table(describe_sample(people, measured=range(20)))
+    assert table.note == "χ² is doubtful where fewer than 5 are expected in a group: Male."
+    assert sample_table(describe_sample(people[people["sex"] == "F"], measured=range(20))).note == ""
+
+
 def test_the_parameters_table_marks_what_differs_from_the_other_preset() -> None:
     table = tables.parameters_table(describe(paper()), preset="paper").data.set_index("name")
     differing = table.index[table["differs"] == "yes"].tolist()
