@@ -18,6 +18,10 @@ from experiments.dataset.bdf import read_signals
 SignalKind = Literal["raw", "rectified"]
 RECORDING_SUFFIXES = (".bdf", ".edf")
 TEXT_COLUMNS = ("participant_id", "group", "trial_type", "face", "direction", "video", "status", "signal")
+MAX_RATE_ERROR = 1e-3
+"""Sampling rates that differ by less than this part are the same, written with fewer digits."""
+MAX_ONSET_ERROR_S = 0.01
+"""An event's sample and onset that differ by less than this are the same moment, rounded."""
 MISSING_SIGNAL = "BAD_missing"
 """Trial type of the event rows that mark a stretch without signal (its samples are read as NaN)."""
 
@@ -120,6 +124,8 @@ def read_recording(study: Study, participant: str) -> EMGRecording:
     events = read_tsv(_need(path.with_name(f"{stem}_events.tsv"), study.path))
     sidecar = _read_json(_need(path.with_suffix(".json"), study.path))
     signals_uv, fs_hz = _read_signals(path, list(channels["name"]))
+    _check_rates(path, fs_hz, sidecar=sidecar, channels=channels)
+    _check_samples(path, fs_hz, events)
     signals_uv[(channels["status"] == "bad").to_numpy()] = np.nan
     gaps = events.loc[events["trial_type"] == MISSING_SIGNAL, ["onset", "duration"]].to_numpy(dtype=float)
     for onset_s, duration_s in gaps:
@@ -236,6 +242,34 @@ def _read_signals(path: Path, names: list[str]) -> tuple[np.ndarray, float]:
     if absent:
         raise ValueError(f"{path} has no channel {', '.join(absent)}, but its channels.tsv lists it")
     return np.vstack([signals[name] for name in names]), fs_hz
+
+
+def _check_rates(path: Path, fs_hz: float, *, sidecar: Mapping[str, Any], channels: pd.DataFrame) -> None:
+    """Refuse a recording whose other files give it another sampling rate."""
+    said = {f"{path.stem}.json": [_number_or_none(sidecar.get("SamplingFrequency"))]}
+    if "sampling_frequency" in channels:
+        said["its channels.tsv"] = pd.to_numeric(channels["sampling_frequency"], errors="coerce").tolist()
+    for name, rates_hz in said.items():
+        for rate_hz in rates_hz:
+            if rate_hz is not None and abs(rate_hz - fs_hz) > MAX_RATE_ERROR * fs_hz:
+                raise ValueError(
+                    f"{name} says {rate_hz:g} Hz, but {path} has {fs_hz:g} Hz: correct the one that is wrong"
+                )
+
+
+def _check_samples(path: Path, fs_hz: float, events: pd.DataFrame) -> None:
+    """Refuse events whose sample number is not where their onset is."""
+    if not {"sample", "onset"} <= set(events):
+        return
+    sample, onset_s = (pd.to_numeric(events[name], errors="coerce") for name in ("sample", "onset"))
+    wrong = (sample / fs_hz - onset_s).abs() > MAX_ONSET_ERROR_S
+    if wrong.any():
+        first = events[wrong].iloc[0]
+        raise ValueError(
+            f"the events of {path} contradict themselves: {wrong.sum()} event(s) have a sample that is not "
+            f"at their onset; the first has sample {first['sample']:.0f} and onset {first['onset']:g} s at "
+            f"{fs_hz:g} Hz"
+        )
 
 
 def _group_of(study: Study, participant: str) -> str | None:

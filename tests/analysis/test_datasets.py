@@ -139,6 +139,25 @@ def test_an_empty_or_truncated_recording_is_refused(study: Path, n_bytes: int, m
         read_recording(read_study(study), "007")
 
 
+@pytest.mark.parametrize(
+    ("ending", "old", "new", "match"),
+    [
+        ("_emg.json", '"SamplingFrequency": 1000', '"SamplingFrequency": 1200', "1200 Hz.* has 1000 Hz"),
+        ("_channels.tsv", "\t1000\t", "\t500\t", "500 Hz.* has 1000 Hz"),
+        ("_events.tsv", "\t10500\t", "\t10900\t", "1 event.*sample.*onset.*10.5 s"),
+    ],
+)
+def test_files_that_contradict_each_other_are_refused(
+    study: Path, ending: str, old: str, new: str, match: str
+):
+    path = part(study, ending)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(ValueError, match=match):
+        read_recording(read_study(study), "007")
+
+
 def test_a_channel_that_is_listed_but_not_recorded_is_named(study: Path):
     path = part(study, "_channels.tsv")
     path.write_text(
