@@ -76,6 +76,7 @@ class WindowDisplay:
         self._loader: FilmLoader | None = None
         self._film: Film | None = None
         self._problem: ValueError | None = None
+        self._on_flip: Callable[[], None] | None = None
         self._window, self._visual, self._core, self._default_clock, self._rushed = _open_window(
             size_px, fullscreen, screen, background_rgb
         )
@@ -149,8 +150,9 @@ class WindowDisplay:
 
     def flip(self, on_flip: Callable[[], None] | None = None) -> Flip:
         """Show what was drawn, call `on_flip` first thing after it, then go on loading."""
+        self._on_flip = on_flip
         if on_flip is not None:
-            self._window.callOnFlip(on_flip)
+            self._window.callOnFlip(self._call_on_flip)
         grid = self._grid
         expected_s, steps = grid.time_s + grid.period_s, 0
         if self._paced:
@@ -176,6 +178,12 @@ class WindowDisplay:
             self._textures.close()
             self._window.close()
             self._core.rush(False)
+
+    def _call_on_flip(self) -> None:
+        """Call what this flip has to call; what one asked for that was interrupted before is not called."""
+        on_flip, self._on_flip = self._on_flip, None
+        if on_flip is not None:
+            on_flip()
 
     def _find_refresh(self, expected_hz: float | None, unmeasured_hz: float | None) -> None:
         measured_hz = self._measure() or self._measure()

@@ -320,6 +320,45 @@ print("EXACT")
 """
 
 
+INTERRUPTED = """
+from experiments.display.window import WindowDisplay
+from experiments.session import SessionClock
+
+display = WindowDisplay(
+    size_px=(320, 240), fullscreen=False, screen=0, now=SessionClock().now, background_rgb=(128, 128, 128),
+    text_rgb=(255, 255, 255), expected_hz=None, unmeasured_hz=60.0,
+)
+sent = []
+swap = display._window.backend.swapBuffers
+
+def interrupted(*arguments, **options):
+    raise KeyboardInterrupt
+
+display._window.backend.swapBuffers = interrupted
+try:
+    display.flip(lambda: sent.append("video"))
+except KeyboardInterrupt:
+    display._window.backend.swapBuffers = swap
+display.flip(lambda: sent.append("aborted"))
+display.flip()
+display.close()
+print(*sent)
+"""
+
+
+def test_a_code_of_an_interrupted_flip_is_not_sent_later(screen, tmp_path: Path) -> None:
+    environment = {**os.environ, "DISPLAY": screen.name, "HOME": str(tmp_path)}
+    shown = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        cwd=screens.ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert shown.stdout.strip().splitlines()[-1:] == ["aborted"], shown.stderr
+
+
 def test_every_frame_reaches_the_screen_pixel_by_pixel(screen, stimulus_set: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "DISPLAY": screen.name, "HOME": str(tmp_path)}
     shown = subprocess.run(
