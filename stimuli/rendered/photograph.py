@@ -28,6 +28,9 @@ from stimuli.rendered.scene import (
 )
 from stimuli.rendered.strands import colour_ramp, paint
 
+HIGHLIGHT_COMPRESSION = 0.18
+"""Strength with which bright light is compressed when a picture is developed."""
+
 
 class Photograph(NamedTuple):
     """`rgb` (rows, columns, 3) uint8 and what is known about it exactly.
@@ -90,17 +93,16 @@ def _gaze(scene: Scene, name: str) -> Gaze:
 
 def develop(picture: np.ndarray) -> np.ndarray:
     """Compress highlights, average the samples of a pixel and encode as 8-bit sRGB."""
-    soft = picture / (1 + 0.18 * picture)
+    soft = picture / (1 + HIGHLIGHT_COMPRESSION * picture)
     small = cv2.resize(soft, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
     return (np.clip(to_srgb(small), 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _background(studio: Studio) -> np.ndarray:
-    height, width = HEIGHT_PX * OVERSAMPLING, WIDTH_PX * OVERSAMPLING
-    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / height - 0.45
-    x = (np.arange(width, dtype=np.float32)[None] + 0.5) / width - 0.5
-    shade = 1 - 0.5 * (x**2 + y**2)
-    return shade[..., None] * to_linear(studio.background)
+    """Return an even wall that is developed to the studio's colour."""
+    developed = to_linear(studio.background)
+    wall = developed / (1 - HIGHLIGHT_COMPRESSION * developed)
+    return np.tile(wall.astype(np.float32), (HEIGHT_PX * OVERSAMPLING, WIDTH_PX * OVERSAMPLING, 1))
 
 
 def _columns(scene: Scene, look: Look, expression: Mapping[str, float], light: np.ndarray) -> Columns:

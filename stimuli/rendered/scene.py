@@ -34,7 +34,9 @@ class Studio:
     yaw_deg: float = 0.0
     pitch_deg: float = 0.0
     roll_deg: float = 0.0
-    background: tuple[float, float, float] = (0.62, 0.63, 0.645)
+    background: tuple[float, float, float] = (128 / 255, 128 / 255, 128 / 255)
+    """Colour of the wall (sRGB, 0 to 1): the grey that videos have around the face, so that what a mask
+    leaves of the wall beside a jaw is not seen."""
     exposure: float = 3.3
 
 
