@@ -77,7 +77,8 @@ def model_methods(parameters: MimicryParameters, models: Mapping[str, ModelResul
         f"The log EMG of the {muscles} was analysed with {_model_words(formulas)}, one model per "
         f"muscle, fitted by restricted maximum likelihood. Factors have {contrast_words(parameters)} "
         "contrasts; tests are type III with Satterthwaite's degrees of "
-        f"freedom{', ' + origin_words(parameters) if has_time else ''}."
+        f"freedom{', ' + origin_words(parameters) if has_time else ''}. The p values are not corrected for "
+        "the number of tests."
     )
 
 
@@ -141,7 +142,7 @@ def _excluded(parameters: MimicryParameters, percent_excluded: float) -> str:
         f"Trials whose mean {join} peak lay more than {parameters.outlier_sd:g} SD from that "
         f"participant's and muscle's average ({scale}) were removed, and likewise trials with an "
         "outlying baseline, as were trials without a usable signal; this excluded "
-        f"{percent_excluded:.1f} % of all trials."
+        f"{percent_excluded:.1f} % of all trials (each muscle counted by itself)."
     )
 
 

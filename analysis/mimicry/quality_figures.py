@@ -47,6 +47,7 @@ def draw_participants(curves: pd.DataFrame, counts: pd.DataFrame) -> Iterator[Fi
                 for emotion, colour in zip(emotions, EMOTION_COLOURS, strict=False):
                     line = cell[cell["emotion"] == emotion]
                     panel.plot(line["time_s"], line["percent"], color=colour, linewidth=0.8)
+                panel.set_xlim(curves["time_s"].min(), curves["time_s"].max())
                 panel.set_ylim(limits)
                 _label(panel, _excluded_text(numbers, participant, muscle))
             _emotion_key(figure, emotions)
@@ -139,7 +140,7 @@ def _worst_text(first: pd.DataFrame, participant: str, muscle: str) -> str:
     if (participant, muscle) not in first.index:
         return f"{MUSCLE_LETTERS.get(muscle, muscle)}: none"
     trial, rule = first.loc[(participant, muscle), ["trial", "rule"]]
-    return f"{MUSCLE_LETTERS.get(muscle, muscle)}: trial {trial:.0f}, {str(rule).replace('_', ' ')}"
+    return f"{MUSCLE_LETTERS.get(muscle, muscle)} {trial:.0f}: {str(rule).replace('_', ' ')}"
 
 
 def _emotion_key(figure: Figure, emotions: Sequence[str]) -> None:

@@ -78,6 +78,9 @@ def group_summary(tests: pd.DataFrame) -> str:
     with_group = tests[["group" in str(term).split(":") for term in tests.index]]
     if with_group.empty:
         return ""
+    with_group = with_group.dropna(subset=["p"])
+    if with_group.empty:
+        return "No effect of the group could be tested."
     clear = with_group[with_group["p"] < P_EMPHASIS]
     if clear.empty:
         return f"No clear effect of the group (all p ≥ {format_value(with_group['p'].min(), 'p')})."

@@ -110,6 +110,15 @@ def test_tables_hold_codes_and_the_page_words(analysed: Analysed) -> None:
     assert ">corrugator</td>" not in page
 
 
+def test_the_page_says_what_bold_means_and_what_the_rejection_costs(analysed: Analysed) -> None:
+    page = (analysed[0] / "report.html").read_text(encoding="utf-8")
+    for table in page.split('<div class="tablebox')[1:]:
+        assert ('<tr class="bold">' in table) == ("Bold: <i>p</i> &lt; 0.05." in table)
+    assert "made the slopes of time 5 to 6 % smaller" in page
+    assert "not corrected for the number of tests" in page
+    assert "(all muscles together) did" in page
+
+
 def test_the_exclusions_add_up(analysed: Analysed) -> None:
     folder, done = analysed
     summary = json.loads(done.stdout.splitlines()[-1])["emg_exclusions"]

@@ -103,6 +103,14 @@ def test_every_participant_is_on_one_quality_page(n_participants: int, n_pages: 
     assert names == [f"{p:03d}" for p in range(n_participants)]
 
 
+def test_a_participant_without_a_curve_has_the_same_axes() -> None:
+    data = curves(2)
+    data.loc[data["participant"] == "001", "percent"] = np.nan
+    counts = data.drop_duplicates(["participant", "muscle"]).assign(n_trials=96, n_excluded=9)
+    (page,) = quality_figures.draw_participants(data, counts)
+    assert len({panel.get_xlim() for panel in page.axes}) == 1
+
+
 def test_hum_is_told_from_muscle() -> None:
     rng, times_s = np.random.default_rng(1), np.arange(60_000) / 1000
     muscle = rng.normal(0, 5, 60_000)

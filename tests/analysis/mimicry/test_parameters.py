@@ -29,6 +29,11 @@ def test_every_parameter_has_a_meaning_and_a_source(name: str):
     assert (table.loc[numbers, "unit"] != "").all()
 
 
+def test_what_the_rejection_costs_is_said():
+    meaning = describe(recommended()).set_index("name").loc["outlier_sd", "meaning"]
+    assert "slopes of time were 5 to 6 % smaller" in meaning
+
+
 def test_a_change_is_seen_against_both_presets():
     table = describe(dataclasses.replace(recommended(), mains_hz=60.0)).set_index("name")
     assert table.loc["mains_hz", ["differs_from_paper", "differs_from_recommended"]].tolist() == [True, True]

@@ -10,6 +10,7 @@ from analysis.mimicry import tables
 from analysis.mimicry.model_tables import term_name
 from analysis.mimicry.parameters import describe, paper, recommended
 from analysis.mimicry.sample import describe_sample, sample_table
+from analysis.mimicry.sentences import group_summary
 from analysis.mimicry.summaries import exclusions_by_group, group_means, participant_means, worst_trials
 from analysis.report.table import formatted_rows
 
@@ -139,6 +140,12 @@ def test_the_parameters_table_marks_what_differs_from_the_other_preset() -> None
 def test_every_column_of_every_table_is_described() -> None:
     table = tables.means_table(group_means(participant_means(windows())))
     assert all(column.description.endswith(".") for column in table.columns.values())
+
+
+def test_a_group_effect_without_a_test_is_not_called_unclear() -> None:
+    tests = pd.DataFrame({"p": [0.01, np.nan]}, index=["emotion", "group"])
+    assert group_summary(tests) == "No effect of the group could be tested."
+    assert group_summary(tests.fillna(0.3)) == "No clear effect of the group (all p ≥ 0.300)."
 
 
 def test_terms_are_written_for_people() -> None:
