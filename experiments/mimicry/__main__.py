@@ -43,7 +43,9 @@ def session(
     stimuli: Annotated[
         Path | None, typer.Option(help="Stimulus set, made by: python -m stimuli morph PAIRS.tsv FOLDER")
     ] = None,
-    rig: Annotated[Path | None, typer.Option(help="Rig file: screen, trigger line, keys.")] = None,
+    rig: Annotated[
+        Path | None, typer.Option(help="Rig file: screen, trigger line, keys. --resume keeps it.")
+    ] = None,
     age: Annotated[float | None, typer.Option(help="Age of the participant in years.")] = None,
     sex: Annotated[str | None, typer.Option(help="Sex of the participant: F, M or O.")] = None,
     group: Annotated[str | None, typer.Option(help="Blind code of the group, such as A.")] = None,
@@ -105,14 +107,17 @@ def session(
     if participant is not None and not resume:
         refuse_existing(study, participant)
     videos, stimulus_set = _stimuli(stimuli, simulate=simulate)
-    common: dict[str, Any] = {"videos": videos, "stimulus_set": stimulus_set, "rig": settings}
+    common: dict[str, Any] = {"videos": videos, "stimulus_set": stimulus_set}
     wanted: dict[str, Any] = {"parameters": parameters, "language": language, "n_trials": trials}
     if participants is not None:
         seed = secrets.randbelow(2**32) if seed is None else seed
-        return _simulate_study(study, participants, as_json, seed=seed, null=null, **common, **wanted)
+        return _simulate_study(
+            study, participants, as_json, seed=seed, null=null, rig=settings, **common, **wanted
+        )
     assert participant is not None
     if resume:
-        plan = plan_resumption(study, participant, simulated=simulated, **common)
+        changed_rig = settings if rig is not None else None
+        plan = plan_resumption(study, participant, simulated=simulated, rig=changed_rig, **common)
     else:
         seed = secrets.randbelow(2**32) if seed is None else seed
         remarks: dict[str, Any] = {}
@@ -126,6 +131,7 @@ def session(
             simulated=simulated,
             seed=seed,
             remarks=remarks,
+            rig=settings,
             **common,
             **wanted,
         )

@@ -189,10 +189,12 @@ def plan_resumption(
     *,
     videos: Sequence[Stimulus],
     stimulus_set: dict[str, Any],
-    rig: RigSettings,
+    rig: RigSettings | None,
     simulated: bool,
 ) -> SessionPlan:
     """Plan the rest of a session that was stopped or crashed; its numbers and texts are those it began with.
+
+    So is its rig, and with it the trigger line, unless another `rig` is given.
 
     Raises
     ------
@@ -221,25 +223,41 @@ def plan_resumption(
         raise ValueError(
             f"all trials of participant {participant} were shown: use --close to put them into the dataset"
         )
-    numbers: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in record["parameters"].items()
-    }
+    rig = rig or _recorded_rig(record)
     return SessionPlan(
         study=study,
         participant=participant,
         person=Person(**record["person"]),
         seed=record["seed"],
-        parameters=SessionParameters(**numbers),
+        parameters=SessionParameters(**_with_tuples(record["parameters"])),
         rig=rig,
         texts=read_texts(record["language"]),
         videos={video.video: video for video in videos},
         trials=trials,
-        record={**record, "resumed": [*record.get("resumed", []), trials[0].trial]},
+        record={
+            **record,
+            "rig": dataclasses.asdict(rig),
+            "earlier_rigs": [*record.get("earlier_rigs", []), record["rig"]],
+            "resumed": [*record.get("resumed", []), trials[0].trial],
+        },
         simulated=simulated,
         start_s=_resumed_clock_s(folder, record),
         resumed=True,
     )
+
+
+def _recorded_rig(record: dict[str, Any]) -> RigSettings:
+    try:
+        return RigSettings(**_with_tuples(record["rig"]))
+    except TypeError as error:
+        raise ValueError(
+            f"the session's record has another kind of rig ({error}): say which with --rig"
+        ) from None
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Give back the tuples, which JSON writes as lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def refuse_existing(study: Path, participant: str) -> None:

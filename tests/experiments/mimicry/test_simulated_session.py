@@ -411,6 +411,19 @@ def test_a_resumption_that_cannot_begin_changes_nothing(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in study.rglob("*") if path.is_file()} == before
 
 
+def test_a_resumed_session_keeps_its_rig_unless_another_is_given(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    rig = RigSettings(trigger_kind="serial_byte", trigger_port="COM4", response_keys=("up", "u"))
+    stopped = scripted(lambda number: [("u", 2.0), *([("escape", 3.0)] if number == 6 else [])])
+    assert run_plan(plan_of(study, n_trials=4, rig=rig), stopped) is not None
+    assert resumption_of(study, rig=None).rig == rig
+    moved = replace(rig, trigger_port="COM5")
+    run_plan(resumption_of(study, rig=moved), scripted(once))
+    record = json.loads((study / "sourcedata" / "sub-007" / "session.json").read_text(encoding="utf-8"))
+    assert record["rig"]["trigger_port"] == "COM5"
+    assert [earlier["trigger_port"] for earlier in record["earlier_rigs"]] == ["COM4"]
+
+
 def test_a_crash_leaves_everything_up_to_it_and_can_be_closed_or_resumed(tmp_path: Path) -> None:
     study = tmp_path / "study"
 
