@@ -143,8 +143,9 @@ def _check_rate(fs_hz: float, frequency_hz: float, what: str) -> None:
     if frequency_hz >= fs_hz / 2:
         raise ValueError(
             f"a sampling rate of {fs_hz:g} Hz is too low: {what} is {frequency_hz:g} Hz and must be below "
-            f"{fs_hz / 2:g} Hz. Choose a lower edge in the parameters, or mark the channel as rectified in "
-            "channels.tsv if the recorder has already rectified and averaged it"
+            f"{fs_hz / 2:g} Hz. Choose a lower edge in the parameters (--bandpass-hz LOW HIGH at the command "
+            "line), or mark the channel as rectified in channels.tsv if the recorder has already rectified "
+            "and averaged it"
         )
 
 

@@ -59,6 +59,13 @@ def analyse(
         float | None,
         typer.Option(help="Frequency of the mains, where it is not the preset's 50 Hz.", show_default=False),
     ] = None,
+    bandpass_hz: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            help="Pass band, where the sampling rate is too low for the preset's 20 to 400 Hz.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a machine-readable summary as the last line.")
     ] = False,
@@ -80,9 +87,9 @@ def analyse(
     folder = out or default_folder(dataset, preset=preset.value, unblinded=bool(group_names))
     identity = {"study": dataset.name, "preset": preset.value, "unblinded": bool(group_names)}
     check_folder(folder, analysis=identity)
-    parameters = parameters_of(preset.value)
-    if mains_hz is not None:
-        parameters = replace(parameters, mains_hz=mains_hz)
+    given = {"mains_hz": mains_hz, "bandpass_hz": bandpass_hz}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    parameters = replace(parameters_of(preset.value), **changes)
     results = analyse_study(dataset, parameters, preset=preset.value, group_names=group_names)
     if out is None:
         describe_derivative(dataset)

@@ -292,7 +292,8 @@ def _quality(report: Report, results: MimicryResults) -> None:
                 f"quality_worst_trials_{i:02d}",
                 page,
                 f"Each participant's worst excluded trial per muscle, page {i}, each on its own scale: "
-                "number of the trial, and the rule that it broke by most.",
+                "number of the trial, and the rule that it broke by most. Means in steps of 0.1 s: a short "
+                "peak looks lower here than the rule sees it.",
                 dots_per_inch=150,
             )
         report.table(tables.worst_trials_table(emg.worst))

@@ -32,6 +32,7 @@ def make_study(
     emg: bool = True,
     silent: Sequence[str] = (),
     simulated: bool = True,
+    fs_hz: int = FS_HZ,
 ) -> Path:
     """Simulate a study; the participants in `silent` have flat channels."""
     create_study(path, name="Pilot", simulated=simulated)
@@ -42,7 +43,7 @@ def make_study(
         add_participant(path, participant, age=person.age, sex=person.sex, group=group)
         trials = _trials(person, rng, n_trials)
         if emg:
-            _add_emg(path, participant, person, trials, rng, flat=participant in silent)
+            _add_emg(path, participant, person, trials, rng, flat=participant in silent, fs_hz=fs_hz)
         if behaviour:
             folder = path / f"sub-{participant}" / "beh"
             folder.mkdir(parents=True)
@@ -72,6 +73,7 @@ def _add_emg(
     rng: np.random.Generator,
     *,
     flat: bool,
+    fs_hz: int,
 ) -> None:
     about = person.effects
     responses = {
@@ -91,14 +93,14 @@ def _add_emg(
     conditions = RecordingConditions()
     duration_s = 2.0 + TRIAL_S * len(trials) + 2.0
     signals = simulate_emg(duration_s, fs_hz=FS_HZ, responses=responses, conditions=conditions, rng=rng)
-    samples = np.array([signals[muscle] for muscle in MUSCLES])
+    samples = np.array([signals[muscle] for muscle in MUSCLES])[:, :: FS_HZ // fs_hz]
     events = pd.DataFrame(
         {
             "onset": trials["onset"],
             "duration": 5.0,
             "trial_type": "video",
             "value": np.where(trials["direction"] == "AngryToHappy", 11, 12),
-            "sample": (trials["onset"] * FS_HZ).round().astype(int),
+            "sample": (trials["onset"] * fs_hz).round().astype(int),
             "trial": trials["trial"],
             "face": trials["face"],
             "direction": trials["direction"],
@@ -111,7 +113,7 @@ def _add_emg(
         participant,
         signals_uv=np.full_like(samples, 3.0) if flat else samples,
         channel_names=MUSCLES,
-        fs_hz=FS_HZ,
+        fs_hz=fs_hz,
         events=events,
         signal_kind=dict.fromkeys(MUSCLES, "raw"),
         source=source,

@@ -300,6 +300,22 @@ def test_the_same_doubt_about_many_participants_is_one_warning(make: MakeStudy) 
     assert "--mains-hz 60" in about_mains[0]
 
 
+def test_a_low_sampling_rate_is_answered_with_an_option_that_helps(make: MakeStudy) -> None:
+    study = make(n_participants=2, n_trials=6, fs_hz=500)
+    done = run(study)
+    assert done.returncode == 2
+    assert "sampling rate of 500 Hz is too low" in done.stderr
+    assert "--bandpass-hz" in done.stderr
+    done = run(study, "--bandpass-hz", 20, 200)
+    assert done.returncode == 0, done.stderr
+    page = (study / "derivatives/countenance/mimicry-recommended/report.html").read_text(encoding="utf-8")
+    assert "band-pass of 20 to 200 Hz" in page
+    assert "Changed from the preset recommended: bandpass_hz." in page
+    done = run(study, "--bandpass-hz", 200, 20)
+    assert done.returncode == 2
+    assert "two rising frequencies" in done.stderr
+
+
 def test_when_nothing_is_left_it_says_why(make: MakeStudy) -> None:
     done = run(make(n_participants=2, n_trials=6, silent=["001", "002"]))
     assert done.returncode == 2
