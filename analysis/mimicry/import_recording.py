@@ -25,7 +25,7 @@ from analysis.recordings.signals import (
 )
 from experiments.dataset.bids import add_participant, add_recording, create_study
 from experiments.dataset.study import is_listed
-from experiments.dataset.tables import participant_label
+from experiments.dataset.tables import participant_label, read_table
 
 COMPANIONS = (".eeg", ".dat", ".vmrk", ".fdt")
 """Extensions of files that belong to a .vhdr or .set file of the same name."""
@@ -69,7 +69,7 @@ def import_recording(
     dict
         Summary for people and programs: `participant recording fs_hz duration_s muscles events
         triggers_ignored
-        clock missing_s warnings`.
+        clock trials_not_recorded warnings`.
 
     Raises
     ------
@@ -91,12 +91,16 @@ def import_recording(
     kinds = {name: muscle.signal for name, muscle in muscles.items()}
     warnings = _check_signals(signals, kinds, opened.fs_hz, allow_flat)
     events, about_events = _events(study, participant, opened, channel_map)
+    if "trials_not_recorded" in about_events:
+        warnings.append(
+            f"{about_events['trials_not_recorded']} trials of the session are not in the recording"
+        )
     gaps = missing_stretches({name: signal for name, signal in signals.items() if name not in allow_flat})
     if gaps:
         events = _with_gaps(events, gaps, opened.fs_hz)
         missing_s = sum(stop - start for start, stop in gaps) / opened.fs_hz
         warnings.append(f"{missing_s:.3g} s of the recording are missing; trials in them will be excluded")
-    _prepare_participant(study, participant, group)
+    warnings += _prepare_participant(study, participant, group)
     add_recording(
         study,
         participant,
@@ -151,8 +155,16 @@ def _events(
     if log is None:
         events, ignored = name_events(triggers, channel_map.events, fs_hz=opened.fs_hz)
         return events, {"events_from": triggers.kind, "triggers_ignored": ignored}
-    events, fits = events_from_log(log, triggers, channel_map.events.lines, fs_hz=opened.fs_hz)
-    return events, {"events_from": "session log", "clock": [vars(fit) for fit in fits]}
+    events, fits = events_from_log(
+        log,
+        triggers,
+        channel_map.events.lines,
+        fs_hz=opened.fs_hz,
+        incomplete=channel_map.incomplete,
+    )
+    missing = len(log.trials) - int(events["trial_type"].isin(["video", "practice_video"]).sum())
+    about = {"events_from": "session log", "clock": [vars(fit) for fit in fits]}
+    return events, about | ({"trials_not_recorded": missing} if missing > 0 else {})
 
 
 def _with_gaps(events: pd.DataFrame, gaps: Collection[tuple[int, int]], fs_hz: float) -> pd.DataFrame:
@@ -174,11 +186,23 @@ def _storable(signal: np.ndarray) -> np.ndarray:
     return np.zeros_like(signal) if np.isnan(signal).all() else bridge_gaps(signal)
 
 
-def _prepare_participant(study: Path, participant: str, group: str | None) -> None:
+def _prepare_participant(study: Path, participant: str, group: str | None) -> list[str]:
+    """Make the study where there is none, list the participant, and say where a group was not taken."""
     if not (study / "dataset_description.json").exists():
         create_study(study, name=study.resolve().name, simulated=False)
-    if not is_listed(study, participant_label(participant)) and group is not None:
+    if group is None:
+        return []
+    label = participant_label(participant)
+    if not is_listed(study, label):
         add_participant(study, participant, group=group)
+        return []
+    listed = next(row for row in read_table(study / "participants.tsv") if row["participant_id"] == label)
+    if listed.get("group") == group:
+        return []
+    return [
+        f"{label} is in participants.tsv already, with the group {listed.get('group', 'n/a')}, and keeps it: "
+        f"correct that table if it should be {group}"
+    ]
 
 
 def _metadata(channel_map: ChannelMap, about_events: Mapping[str, Any]) -> dict[str, Any]:

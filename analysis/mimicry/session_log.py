@@ -11,12 +11,15 @@ import pandas as pd
 
 from analysis.recordings.channel_map import TriggerLine
 from analysis.recordings.found import Triggers
-from experiments.dataset.codes import ClockFit, Pulses
+from experiments.dataset.codes import INVISIBLE_WITHIN_S, ClockFit, Pulses, fit_clock
 from experiments.dataset.live_session import place_events
 from experiments.dataset.rows import EventRow, TrialRow, read_rows
 
 MAX_JITTER_MS = 100.0
 """A trigger further than this from where the log puts it belongs to another event."""
+
+MIN_TRIGGERS = 3
+"""Fewer triggers than these do not tell which part of a session was recorded."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,12 @@ def read_session_log(study: Path, participant: str) -> SessionLog | None:
 
 
 def events_from_log(
-    log: SessionLog, triggers: Triggers, lines: Mapping[str, TriggerLine], *, fs_hz: float
+    log: SessionLog,
+    triggers: Triggers,
+    lines: Mapping[str, TriggerLine],
+    *,
+    fs_hz: float,
+    incomplete: bool = False,
 ) -> tuple[pd.DataFrame, list[ClockFit]]:
     """Give each event of the log its place in the recording.
 
@@ -61,6 +69,9 @@ def events_from_log(
         The lines' names -> which events have a pulse on them.
     fs_hz : float
         Sampling rate of the recording.
+    incomplete : bool
+        Whether the recording may have a part of the session only, because it was begun late or ended
+        early; the events of the rest are left out then.
 
     Returns
     -------
@@ -84,10 +95,12 @@ def events_from_log(
         samples = triggers.samples
     samples, codes = _without_standing_code(samples, codes, events)
     pulses = Pulses(samples=samples.astype(np.int64), codes=np.array(codes, dtype=np.int64))
+    part = _recorded_part(events, pulses, fs_hz)
     try:
-        rows, fits = place_events(events, log.trials, pulses, fs_hz=fs_hz, crashed=log.crashed)
+        recorded = part if incomplete and part is not None else events
+        rows, fits = place_events(recorded, log.trials, pulses, fs_hz=fs_hz, crashed=log.crashed)
     except ValueError as error:
-        raise ValueError(f"{error}{legend}") from None
+        raise ValueError(f"{error}{legend}{_INCOMPLETE if part is not None else ''}") from None
     for fit in fits:
         if fit.residual_max_ms > MAX_JITTER_MS:
             raise ValueError(
@@ -97,6 +110,45 @@ def events_from_log(
     if triggers.kind == "lines":
         rows = [{**row, "value": None} for row in rows]
     return pd.DataFrame(rows).drop(columns="monotonic", errors="ignore"), fits
+
+
+_INCOMPLETE = (
+    "\n    What was recorded is one whole part of the session. If the recorder was started late or stopped "
+    "early, say incomplete = true in [recording] of the channel map: the other trials then have no EMG"
+)
+
+
+def _recorded_part(events: list[EventRow], pulses: Pulses, fs_hz: float) -> list[EventRow] | None:
+    """Return the events from the first trigger to the last, where the recording lacks others of the log.
+
+    None where the triggers are all that were logged, are too few, or fit in no place of the log, by their
+    codes and times, or in several.
+    """
+    visible: list[int] = []
+    for index, event in enumerate(events):
+        before = events[visible[-1]] if visible else None
+        repeated = (
+            before is not None
+            and event.value == before.value
+            and event.onset - before.onset <= INVISIBLE_WITHIN_S
+        )
+        if event.value is not None and not repeated:
+            visible.append(index)
+    n_found = len(pulses.codes)
+    if not MIN_TRIGGERS <= n_found < len(visible):
+        return None
+    seconds = pulses.samples / fs_hz
+    candidates: list[tuple[float, int]] = []
+    for first in range(len(visible) - n_found + 1):
+        logged = [events[index] for index in visible[first : first + n_found]]
+        if [event.value for event in logged] == pulses.codes.tolist():
+            fit = fit_clock([event.onset for event in logged], seconds)
+            candidates.append((fit.residual_max_ms, first))
+    in_time = [first for residual_ms, first in candidates if residual_ms <= MAX_JITTER_MS]
+    if len(in_time) != 1:
+        return None
+    (first,) = in_time
+    return events[visible[first] : visible[first + n_found - 1] + 1]
 
 
 def _number_lines(

@@ -103,7 +103,8 @@ class ChannelMap:
     mains_hz: float | None = None
     """Frequency of the mains where it was recorded."""
     incomplete: bool = False
-    """Whether a file that ends early, as after a crash of the recorder, may be taken as it is."""
+    """Whether a file that ends early, as after a crash of the recorder, may be taken as it is, and whether
+    the recording may lack the session's beginning or end."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Facts for the BIDS sidecar, for instance Manufacturer."""
     muscles: Mapping[str, Muscle] = field(default_factory=dict)
@@ -157,8 +158,8 @@ def parse_channel_map(content: Mapping[str, Any]) -> ChannelMap:
         sampling_rate_hz=_positive(recording, "sampling_rate_hz"),
         mains_hz=_positive(recording, "mains_hz"),
         incomplete=recording.get("incomplete", False),
-        metadata={str(k): str(v) for k, v in dict(content.get("metadata", {})).items()},
-        muscles={str(name): _muscle(name, about) for name, about in dict(content.get("muscles", {})).items()},
+        metadata={key: str(value) for key, value in _subtable(content, "metadata").items()},
+        muscles={name: _muscle(name, about) for name, about in _subtable(content, "muscles").items()},
         events=_events(_table(content, "events", tuple(EventSource.__dataclass_fields__))),
         text=TextLayout(**text),
     )
@@ -214,7 +215,8 @@ def resolve(column: Column, channel_names: tuple[str, ...], *, what: str) -> str
     if column in channel_names:
         return str(column)
     raise ValueError(
-        f"there is no channel {column!r} for {what}. The channels are: {list_channels(channel_names)}"
+        f"there is no channel {column!r} for {what}: correct the channel map. The channels are: "
+        f"{list_channels(channel_names)}"
     )
 
 
@@ -235,10 +237,10 @@ def _muscle(name: str, about: Any) -> Muscle:
 def _events(about: Mapping[str, Any]) -> EventSource:
     _one_of(about, "kind", ("lines", "status", "markers"), "events")
     _one_of(about, "edge", ("rising", "falling"), "events")
-    lines = {str(name): _line(str(name), line) for name, line in dict(about.get("lines", {})).items()}
+    lines = {name: _line(name, line) for name, line in _subtable(about, "lines", "events.").items()}
     codes = {
-        str(name): tuple(code) if isinstance(code, list) else (code,)
-        for name, code in dict(about.get("codes", {})).items()
+        name: tuple(code) if isinstance(code, list) else (code,)
+        for name, code in _subtable(about, "codes", "events.").items()
     }
     kind = about.get("kind") or ("lines" if lines else None)
     if kind == "lines" and (not lines or about.get("threshold") is None):
@@ -258,11 +260,17 @@ def _line(name: str, about: Any) -> TriggerLine:
 
 
 def _table(content: Mapping[str, Any], name: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    table = _subtable(content, name)
+    _only(table, keys, name)
+    return table
+
+
+def _subtable(content: Mapping[str, Any], name: str, within: str = "") -> dict[str, Any]:
+    """Return a table whose keys the experimenter chooses, empty where it is left out."""
     table = content.get(name, {})
     if not isinstance(table, Mapping):
-        raise ValueError(f"[{name}] must be a table")
-    _only(table, keys, name)
-    return dict(table)
+        raise ValueError(f"[{within}{name}] must be a table of name = value, got {table!r}")
+    return {str(key): value for key, value in table.items()}
 
 
 def _only(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:

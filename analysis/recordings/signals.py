@@ -64,6 +64,8 @@ def missing_stretches(signals: Mapping[str, np.ndarray]) -> list[Gap]:
     >>> missing_stretches({"corrugator": np.array([1.0, np.nan, np.nan, 2.0])})
     [Gap(start=1, stop=3)]
     """
+    if not signals:
+        return []
     missing = np.any([np.isnan(signal) for signal in signals.values()], axis=0)
     edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0))
     return [Gap(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]

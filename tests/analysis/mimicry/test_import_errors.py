@@ -15,6 +15,7 @@ from analysis.mimicry.parameters import recommended
 from experiments.dataset.bids import add_participant, create_study
 
 NAMES = "[events.codes]\nAngryToHappy = 11\nHappyToAngry = 12\n"
+INCOMPLETE = "[recording]\nincomplete = true\n"
 TEXT = """
 [recording]
 sampling_rate_hz = 1200
@@ -182,6 +183,37 @@ def test_fewer_triggers_than_the_log_shows_both_lists(files, tmp_path):
     assert any("12 at" in line and line.rstrip().endswith("-") for line in lines), message
 
 
+@pytest.mark.parametrize(("first_s", "last_s"), [(0, 30), (25, 57), (15, 40)])
+def test_a_part_of_a_session_is_taken_on_request(files, tmp_path, first_s, last_s):
+    files.onsets = files.onsets + np.array([0, 900, -400, 300, 1000, -700])
+    study = logged_study(files, tmp_path / "study")
+    whole = import_recording(study, participant="7", recording=files.bdf())
+    other = logged_study(files, tmp_path / "other")
+    part = slice(first_s * 1200, last_s * 1200)
+    cut = {name: signal[part] for name, signal in files.signals.items()}
+    path = files.bdf(signals=cut, status=files.status[part])
+    assert "say incomplete = true" in refused(other, path, match="one whole part of the session")
+    channels = files.map(INCOMPLETE)
+    summary = import_recording(other, participant="7", recording=path, channels=channels)
+    n_found = summary["events"]["video"]
+    assert 0 < n_found < 6 == whole["events"]["video"]
+    assert summary["trials_not_recorded"] == 6 - n_found
+    assert "not in the recording" in summary["warnings"][-1]
+    of_whole = read_recording(read_study(study), "7").events.query("trial_type == 'video'").set_index("trial")
+    of_part = read_recording(read_study(other), "7").events.query("trial_type == 'video'").set_index("trial")
+    shifted = of_part["sample"] + first_s * 1200
+    assert (shifted == of_whole.loc[of_part.index, "sample"]).all()
+
+
+def test_a_part_that_could_be_several_is_refused(files, tmp_path):
+    study = logged_study(files, tmp_path / "study")
+    part = slice(15 * 1200, 30 * 1200)
+    cut = {name: signal[part] for name, signal in files.signals.items()}
+    path, channels = files.bdf(signals=cut, status=files.status[part]), files.map(INCOMPLETE)
+    message = refused(study, path, channels, match="do not agree")
+    assert "one whole part" not in message
+
+
 def test_fewer_pulses_than_the_log_names_the_line(files, tmp_path):
     study = logged_study(files, tmp_path / "study")
     files.onsets = files.onsets[:-1]
@@ -299,6 +331,18 @@ def test_a_flat_channel_is_refused_unless_it_is_allowed(files, tmp_path, value):
     assert set(windows["muscle"]) == {"corrugator"}
 
 
+def test_a_recording_that_lost_both_muscles_is_kept_on_request(files, tmp_path):
+    files.signals = {name: np.zeros_like(signal) for name, signal in files.signals.items()}
+    summary = import_recording(
+        tmp_path / "study",
+        participant="7",
+        recording=files.bdf(),
+        channels=files.map(NAMES),
+        allow_flat=["corrugator", "zygomaticus"],
+    )
+    assert [warning.split()[0] for warning in summary["warnings"]] == ["corrugator", "zygomaticus"]
+
+
 def test_missing_values_in_text_become_missing_trials(files, tmp_path):
     files.signals["corrugator"][files.onsets[2] + 50 : files.onsets[2] + 60] = np.nan
     path = files.text()
@@ -352,6 +396,10 @@ def test_units_that_contradict_the_file_are_refused(files, tmp_path):
         ('[events]\nkind = "photodiode"\n', "one of lines, status, markers"),
         ("[events.lines.happy]\nstands_for = ['x']\n[events]\nthreshold = 1\n", "needs a channel"),
         ("not toml at all", "cannot be used"),
+        ("muscles = 3\n", r"\[muscles\] must be a table of name = value, got 3"),
+        ("metadata = ['x']\n", r"\[metadata\] must be a table"),
+        ("[events]\ncodes = 11\n", r"\[events.codes\] must be a table"),
+        ("[events]\nlines = 'x'\n", r"\[events.lines\] must be a table"),
     ],
 )
 def test_a_map_with_a_mistake_is_refused(files, tmp_path, text, match):
@@ -379,8 +427,11 @@ def test_a_participant_who_is_listed_keeps_the_group(files, tmp_path):
     study = tmp_path / "study"
     create_study(study, name="made", simulated=False)
     add_participant(study, "7", group="B")
-    import_recording(study, participant="7", recording=files.bdf(), channels=files.map(NAMES))
+    summary = import_recording(
+        study, participant="7", recording=files.bdf(), channels=files.map(NAMES), group="A"
+    )
     assert read_recording(read_study(study), "7").group == "B"
+    assert "with the group B, and keeps it" in summary["warnings"][-1]
 
 
 def test_an_id_that_bids_does_not_allow_is_refused(files, tmp_path):
