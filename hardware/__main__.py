@@ -109,6 +109,9 @@ def main() -> None:
     except (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except OSError as error:
+        print(f"error: {error}. Make room on the disk, or name a place where you may write.", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -103,6 +103,24 @@ def test_wrong_input_ends_with_a_message(
     assert not (tmp_path / "pairs_landmarks").exists()
 
 
+@pytest.mark.parametrize("command", ["faces", "morph", "landmarks"])
+def test_a_folder_that_cannot_be_written_is_a_failure_without_a_traceback(
+    one_pair: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    impossible = str(tmp_path / ("x" * 300))
+    arguments = {
+        "faces": ["faces", impossible, "--identities", "1"],
+        "morph": ["morph", str(one_pair), impossible, *SMALL],
+        "landmarks": ["landmarks", str(one_pair), "--out", impossible],
+    }
+    assert run(arguments[command], monkeypatch) == 1
+    assert "name a place where you may write" in capsys.readouterr().err
+
+
 def test_every_command_has_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for command in ("faces", "landmarks", "morph", "check"):
         assert run([command, "--help"], monkeypatch) == 0

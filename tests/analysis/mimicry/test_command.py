@@ -316,6 +316,14 @@ def test_a_low_sampling_rate_is_answered_with_an_option_that_helps(make: MakeStu
     assert "two rising frequencies" in done.stderr
 
 
+def test_results_that_cannot_be_written_are_a_failure_without_a_traceback(
+    grouped_study: Path, tmp_path: Path
+) -> None:
+    done = run(grouped_study, "--out", tmp_path / ("x" * 300))
+    assert done.returncode == 1
+    assert "name a place where you may write" in done.stderr
+
+
 def test_when_nothing_is_left_it_says_why(make: MakeStudy) -> None:
     done = run(make(n_participants=2, n_trials=6, silent=["001", "002"]))
     assert done.returncode == 2

@@ -211,6 +211,12 @@ def test_without_a_screen_no_session_is_begun(run, stimuli: Path, tmp_path: Path
     assert not (tmp_path / "study").exists()
 
 
+def test_a_study_that_cannot_be_written_is_a_failure_without_a_traceback(run, tmp_path: Path) -> None:
+    status, _, message = run(tmp_path / ("x" * 300), "--participant", "1", "--simulate")
+    assert status == 1
+    assert "name a place where you may write" in message
+
+
 def test_a_folder_that_is_no_study_is_not_touched(run, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
