@@ -63,7 +63,7 @@ class Script:
         self._planned: list[KeyPress] = []
 
     def begin(self, watched: Watched) -> None:
-        planned = [("up", 1.0), ("y", 1.5)]
+        planned = [("up", 1.0), ("s", 1.5)]
         if watched.duration_s is not None:
             self.n_videos += 1
             planned = self._of_video(self.n_videos)
@@ -284,7 +284,7 @@ def test_escape_and_no_goes_on(tmp_path: Path) -> None:
 
             def begin_and_decline(watched: Watched) -> None:
                 begin(watched)
-                board._planned = [KeyPress("n" if p.key == "y" else p.key, p.time_s) for p in board._planned]
+                board._planned = [KeyPress("n" if p.key == "s" else p.key, p.time_s) for p in board._planned]
 
             board.begin = begin_and_decline
             yield opened
@@ -336,7 +336,7 @@ def test_after_the_last_trial_nothing_can_be_stopped(tmp_path: Path, how: str) -
             def end(watched: Watched) -> None:
                 begin(watched)
                 if watched.duration_s is None and opened.keyboard.n_videos == 4:
-                    planned = [("escape", 1.0), ("y", 2.0)]
+                    planned = [("escape", 1.0), ("s", 2.0)]
                     opened.keyboard._planned = [KeyPress(k, watched.onset_s + s) for k, s in planned]
 
             def draw(words: str) -> None:

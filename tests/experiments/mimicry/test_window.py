@@ -203,7 +203,7 @@ def test_a_killed_session_keeps_its_rows_and_goes_on_until_escape(
     time.sleep(1.6)
     question = screen.screenshot()
     Image.fromarray(question).save(tmp_path / "question.png")
-    screen.press("y")
+    screen.press("s")
     output, messages = process.communicate(timeout=60)
     assert process.returncode == 0, messages
     assert "--resume" in output
