@@ -271,7 +271,7 @@ def truth(effects: MimicryEffects, directions: Sequence[str], groups: Sequence[s
     that is estimated from 500 ms of noise is a little below the log of its mean. Slopes do not depend on it.
 
     They hold for all trials. Rejecting trials by their own mean and peak, as the paper does, selects on the
-    outcome: the trials with the strongest answers go more often, and slopes shrink by some 5 to 10 %.
+    outcome: the trials with the strongest answers go more often, and slopes shrink by 5 to 6 %.
     """
     curve = unit_curve(grid_s(), log_rate=effects.log_rate, latency_s=effects.latency_s)
     windows = []
