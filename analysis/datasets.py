@@ -61,7 +61,7 @@ class Study:
     participants: pd.DataFrame = field(repr=False)
     """participants.tsv: `participant` (without "sub-") and the file's columns."""
     recordings: tuple[str, ...]
-    """Ids of the participants who have an EMG recording."""
+    """Ids of the participants who have EMG: any file of it, so that a lost recording is noticed."""
 
 
 def read_study(path: Path) -> Study:
@@ -94,7 +94,7 @@ def read_study(path: Path) -> Study:
         name=str(description.get("Name", path.name)),
         simulated=bool(description.get("simulated", False)),
         participants=participants.drop(columns="participant_id"),
-        recordings=tuple(p for p in participants["participant"] if _emg_files(path, p)),
+        recordings=tuple(p for p in participants["participant"] if any(_emg_folder(path, p).glob("*_*"))),
     )
 
 
@@ -197,8 +197,12 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _emg_files(study: Path, participant: str) -> list[Path]:
-    folder = study / f"sub-{participant}" / "emg"
+    folder = _emg_folder(study, participant)
     return sorted(p for p in folder.glob("*_emg.*") if p.suffix.lower() in RECORDING_SUFFIXES)
+
+
+def _emg_folder(study: Path, participant: str) -> Path:
+    return study / f"sub-{participant}" / "emg"
 
 
 def _emg_file(study: Path, participant: str) -> Path:
@@ -206,7 +210,7 @@ def _emg_file(study: Path, participant: str) -> Path:
     if not files:
         raise FileNotFoundError(
             f"participant {participant} has no EMG: expected a {' or '.join(RECORDING_SUFFIXES)} file in "
-            f"{study / f'sub-{participant}' / 'emg'}"
+            f"{_emg_folder(study, participant)}"
         )
     if len(files) > 1:
         names = ", ".join(p.name for p in files)

@@ -339,6 +339,10 @@ def test_an_unusable_recording_is_left_out_and_named_unless_all_are(make: MakeSt
     summary = json.loads(done.stdout.splitlines()[-1])
     assert list(summary["unusable_recordings"]) == ["001"]
     assert any("participant 001 was left out" in text for text in summary["warnings"])
+    broken[0].unlink()
+    done = run(study)
+    assert done.returncode == 0, done.stderr
+    assert "participant 001 was left out" in done.stderr and "expected a .bdf" in done.stderr
     for path in study.glob("sub-*/emg/*.bdf"):
         path.write_bytes(b"")
     done = run(study)
