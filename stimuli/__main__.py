@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -41,7 +42,7 @@ def faces(
     from stimuli.rendered import make_face_set
 
     table = make_face_set(out, identities=identities, seed=seed, progress=True)
-    print(f"{table}\nNext: python -m stimuli morph {table} FOLDER")
+    print(f"{table}\nNext: python -m stimuli morph {_typed(table)} FOLDER")
     if as_json:
         print(json.dumps({"pairs": str(table)}))
 
@@ -65,7 +66,7 @@ def landmarks(
         for warning in source.landmarks.warnings:
             print(f"warning: {source.photograph.name}: {warning}", file=sys.stderr)
     print(f"landmarks of {len(both)} photographs; look at {folder / PICTURE_NAME}")
-    print(f"Next: python -m stimuli morph {written} FOLDER")
+    print(f"Next: python -m stimuli morph {_typed(written)} FOLDER")
     if as_json:
         print(json.dumps({"pairs": str(written), "photographs": len(both)}))
 
@@ -156,6 +157,11 @@ def _print_warnings(videos: list[StimulusVideo]) -> int:
             print(f"warning: {video.pair}: {warning}", file=sys.stderr)
         seen.add(video.pair)
     return warned
+
+
+def _typed(path: Path) -> str:
+    """Write a path as one types it in a command line: in quotes where it has a space or the like."""
+    return str(path) if re.fullmatch(r"[\w./\\:+-]+", str(path)) else f'"{path}"'
 
 
 def main() -> None:

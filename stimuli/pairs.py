@@ -106,10 +106,12 @@ def _expressions(path: Path, columns: Sequence[str]) -> tuple[str, str]:
         raise ValueError(f"{path} has the column {repeated[0] or '(no name)'} more than once. {advice}")
     missing = [name for name in ("identity", "sex") if name not in columns]
     if missing:
-        raise ValueError(f"{path} lacks the column {' and '.join(missing)}. {advice}")
+        raise ValueError(
+            f"{path} lacks the column{'s' * (len(missing) > 1)} {' and '.join(missing)}. {advice}"
+        )
     others = [name for name in columns if name not in KNOWN_COLUMNS and not name.endswith(LANDMARK_SUFFIX)]
     if len(others) != 2:
-        raise ValueError(f"{path} has {len(others)} columns of photographs instead of 2. {advice}")
+        raise ValueError(f"{path} has photographs in {len(others)} column(s) instead of 2. {advice}")
     first, second = others
     if not all(name.isidentifier() for name in others) or first.lower() == second.lower():
         raise ValueError(f"{path}: {first!r} and {second!r} are not two names of expressions. {advice}")

@@ -57,7 +57,7 @@ class MorphParameters:
     def __post_init__(self) -> None:
         for name in ("duration_s", "fps", "width_px", "height_px", "mask_edge_px"):
             if not 0 < getattr(self, name) < 1e5:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number")
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number below 100 000")
         for name, low, high in (
             ("eye_distance", 0.05, 0.6),
             ("eye_height", 0.1, 0.9),
@@ -78,7 +78,12 @@ class MorphParameters:
                 raise ValueError(
                     f"{name} is {getattr(self, name)!r}; expected {allowed.replace(' ', ' or ')}"
                 )
-        ImageColor.getrgb(self.background)
+        try:
+            ImageColor.getrgb(self.background)
+        except ValueError as error:
+            raise ValueError(
+                f"background is {self.background!r} ({error}); expected a colour as in HTML, such as #808080"
+            ) from None
 
     @property
     def n_frames(self) -> int:

@@ -58,7 +58,9 @@ def test_landmarks_corrected_by_hand_are_never_overwritten(
     assert run(["landmarks", str(one_pair)], monkeypatch) == 0
     assert run(["landmarks", str(one_pair)], monkeypatch) == 2
     assert "corrected by hand" in capsys.readouterr().err
-    assert run(["landmarks", str(one_pair), "--out", str(tmp_path / "other")], monkeypatch) == 0
+    capsys.readouterr()
+    assert run(["landmarks", str(one_pair), "--out", str(tmp_path / "an other")], monkeypatch) == 0
+    assert f'morph "{tmp_path / "an other" / "pairs.tsv"}" FOLDER' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,8 @@ def test_landmarks_corrected_by_hand_are_never_overwritten(
         (["--seconds", "-1"], "duration_s is -1.0; expected a positive number"),
         (["--seconds", "0.04"], "has no two frames"),
         (["--eye-distance", "2"], "eye_distance is 2.0; expected a number from 0.05 to 0.6"),
-        (["--background", "no colour"], "unknown color"),
+        (["--background", "no colour"], "expected a colour as in HTML, such as #808080"),
+        (["--fps", "1e9"], "expected a positive number below 100 000"),
         (["--mask", "oval"], "'oval' is not"),
         (["--flow-passes", "-1"], "flow_passes is -1"),
     ],

@@ -52,11 +52,11 @@ def test_a_second_pair_of_a_person_gets_its_own_name(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "lacks the column identity and sex"),
+        ("", "lacks the columns identity and sex"),
         ("identity,sex,happy,angry\n", "not tab separated"),
         ("identity happy angry\n", "lacks the column sex"),
-        ("identity sex happy\n", "1 columns of photographs instead of 2"),
-        ("identity sex happy angry sad\n", "3 columns of photographs instead of 2"),
+        ("identity sex happy\n", "photographs in 1 column.s. instead of 2"),
+        ("identity sex happy angry sad\n", "photographs in 3 column.s. instead of 2"),
         ("identity sex happy happy\n", "happy more than once"),
         ("identity sex happy Happy\n", "not two names of expressions"),
         ("identity sex happy angry sad_landmarks\n", "sad_landmarks belongs to no expression"),
