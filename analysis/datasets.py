@@ -89,6 +89,13 @@ def read_study(path: Path) -> Study:
     participants.insert(0, "participant", participants["participant_id"].astype(str).str.removeprefix("sub-"))
     if "group" not in participants:
         participants["group"] = None
+    listed = set(participants["participant"])
+    unlisted = [f"sub-{label}" for label in _with_data(path) if label not in listed]
+    if unlisted:
+        raise ValueError(
+            f"{path / 'participants.tsv'} does not list {', '.join(unlisted)}, who has data in the study: "
+            "add a row, or move the folder out of the study"
+        )
     return Study(
         path=path,
         name=str(description.get("Name", path.name)),
@@ -149,11 +156,22 @@ def read_behaviour(study: Study) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Empty, with the columns `participant` and `group`, where nobody has behavioural data.
+
+    Raises
+    ------
+    ValueError
+        If a table cannot be read or lacks a column.
     """
     tables = []
     for participant in study.participants["participant"]:
         for path in sorted((study.path / f"sub-{participant}").glob("beh/*_beh.tsv")):
             table = read_tsv(path)
+            lacking = [name for name in ("response_time", "outcome") if name not in table]
+            if lacking:
+                raise ValueError(
+                    f"{path} lacks the column {' and '.join(lacking)}; it has {', '.join(table.columns)}. "
+                    "Take the table that the session has written"
+                )
             table.insert(0, "participant", participant)
             table.insert(1, "group", _group_of(study, participant))
             tables.append(table)
@@ -194,6 +212,12 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object, not a {type(content).__name__}")
     return content
+
+
+def _with_data(study: Path) -> list[str]:
+    """Return the ids of those whose folder has EMG or behaviour, listed or not."""
+    folders = {file.parent.parent for kind in ("emg", "beh") for file in study.glob(f"sub-*/{kind}/*")}
+    return sorted(folder.name.removeprefix("sub-") for folder in folders)
 
 
 def _emg_files(study: Path, participant: str) -> list[Path]:

@@ -26,7 +26,7 @@ def doubts(results: MimicryResults) -> list[str]:
         if model.refusal and (len(results.times.kept) or model.name in results.models):
             texts.append(f"{name}: no mixed model was fitted, only means are shown, because {model.refusal}.")
         texts += [f"{name}: {text}." for text in model.warnings]
-    if "z" in results.time_models:
+    if "z" in results.time_models and len(results.times.kept):
         texts.append(
             "Response times as z-scores within participants have the mean 0 for every participant, so "
             "the model "

@@ -189,6 +189,22 @@ def test_a_participant_who_is_not_listed_is_named(study: Path):
         read_recording(dataset, "008")
 
 
+def test_a_participant_with_data_who_is_not_listed_is_refused(study: Path):
+    table = study / "participants.tsv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join(line for line in lines if "sub-007" not in line) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"does not list sub-007.*add a row"):
+        read_study(study)
+
+
+def test_behaviour_without_its_columns_is_refused(study: Path):
+    folder = study / "sub-007" / "beh"
+    folder.mkdir(parents=True)
+    (folder / "sub-007_task-mimicry_beh.tsv").write_text("trial\toutcome\n1\tcorrect\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"lacks the column response_time; it has trial, outcome"):
+        read_behaviour(read_study(study))
+
+
 def test_behaviour_is_put_together(study: Path):
     empty = read_behaviour(read_study(study))
     assert empty.empty and list(empty) == ["participant", "group"]

@@ -246,6 +246,9 @@ def test_measured_data_without_behaviour_groups_or_second_participant(make: Make
     assert "simulated-badge" not in page
     assert "No person was measured" not in page
     assert "no mixed model was fitted" in page
+    done = run(study, "--preset", "paper")
+    assert done.returncode == 0, done.stderr
+    assert "z-scores" not in done.stderr
 
 
 def test_a_participant_whose_trials_are_all_rejected_is_named_and_counted(make: MakeStudy) -> None:
