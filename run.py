@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,9 @@ WINDOW_LIBRARIES = {
 }
 """Shared libraries that PsychoPy's window, keyboard and dialogs load on Linux, with their Debian packages."""
 
+DEMO_SEED = "2023"
+"""Everyone's demo shows the same simulated study."""
+
 USAGE = """\
 usage: python run.py COMMAND [ARGUMENTS]
 
@@ -71,6 +75,9 @@ def main() -> int:
         return 0 if arguments else 2
     command, rest = arguments[0], arguments[1:]
     known = {"demo", "test", "setup"}
+    if command in ("demo", "setup") and any(argument in ("-h", "--help") for argument in rest):
+        print(USAGE)
+        return 0
     if command not in known and not module_exists(command):
         print(
             f"error: '{command}' is no command and no module of the suite.\n\n{USAGE}",
@@ -397,7 +404,7 @@ def run_demo(arguments: list[str]) -> int:
         steps = demo_steps(folder, virtual_screen=bool(display))
         for number, (title, module, step_arguments) in enumerate(steps, start=1):
             print(f"\n[{number}/{len(steps)}] {title}", flush=True)
-            print(f"      python run.py {module} {' '.join(step_arguments)}", flush=True)
+            print(f"      python run.py {module} {quoted(step_arguments)}", flush=True)
             step_started = time.monotonic()
             status = run_module(module, *step_arguments, extra=display)
             if status != 0:
@@ -438,10 +445,15 @@ def demo_steps(folder: Path, *, virtual_screen: bool) -> list[tuple[str, str, li
         (
             "A simulated study of 30 participants with EMG",
             "experiments.mimicry",
-            [study, "--simulate", "--participants", "30", "--stimuli", stimuli],
+            [study, "--simulate", "--participants", "30", "--seed", DEMO_SEED, "--stimuli", stimuli],
         ),
         ("Analysing the study", "analysis.mimicry", [study]),
     ]
+
+
+def quoted(arguments: list[str]) -> str:
+    """Arguments as they are typed in this system's shell."""
+    return subprocess.list2cmdline(arguments) if os.name == "nt" else shlex.join(arguments)
 
 
 def free_name(folder: Path) -> Path:
