@@ -82,7 +82,10 @@ def import_recording(
         written then.
     """
     if (study / participant_label(participant) / "emg").exists():
-        raise FileExistsError(f"{study} has a recording of participant {participant}: nothing was changed")
+        raise FileExistsError(
+            f"{study} has a recording of participant {participant}: nothing was changed. Use another id, or "
+            f"first move sub-{participant}/emg and the recording's copy in sourcedata/sub-{participant} away"
+        )
     channel_map = read_channel_map(channels) if channels is not None else ChannelMap()
     opened = open_recording(recording, channel_map)
     if channel_map.sampling_rate_hz is not None:

@@ -293,7 +293,7 @@ def _counts_per_block(
     if n_trials < divisor or n_trials % divisor:
         raise ValueError(
             f"{n_trials} trials cannot be divided over {n_blocks} blocks with {len(by_direction)} "
-            f"directions: choose a multiple of {divisor}"
+            f"directions: choose {divisor} or a multiple of it"
         )
     return [n_trials // divisor] * len(by_direction)
 
