@@ -200,8 +200,8 @@ def test_a_short_session_divides_what_there_is() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_trials": 6}, "choose a multiple of 4"),
-        ({"n_trials": 0}, "choose a multiple of 4"),
+        ({"n_trials": 6}, "choose 4 or a multiple of it"),
+        ({"n_trials": 0}, "choose 4 or a multiple of it"),
         ({"repetitions": 3}, "cannot be divided over 2 blocks"),
         ({"videos": videos(1, ("HappyToAngry",))}, "two directions"),
         ({"videos": []}, "two directions, found no videos"),
