@@ -1,7 +1,9 @@
-"""The sealed key that names the groups."""
+"""The blind codes of the groups, and the sealed key that names them."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from analysis.datasets import Study, read_tsv
@@ -44,3 +46,26 @@ def read_key(path: Path, study: Study) -> dict[str, str]:
         absent = ", ".join(sorted(codes - set(names)))
         raise ValueError(f"the key {path} does not name these groups of the study: {absent}")
     return names
+
+
+def blinding_words(groups: Iterable[str], group_names: Mapping[str, str]) -> str:
+    """Say what the labels of the groups are.
+
+    Parameters
+    ----------
+    groups : iterable of str
+        As they stand in participants.tsv.
+    group_names : mapping
+        Code -> name; empty while no key was given.
+
+    Examples
+    --------
+    >>> blinding_words(["A", "B"], {}), blinding_words(["drug", "placebo"], {})
+    ('blind codes', 'as coded in participants.tsv')
+    >>> blinding_words(["A", "B"], {"B": "placebo", "A": "drug"})
+    'unblinded: A = drug, B = placebo'
+    """
+    if group_names:
+        return f"unblinded: {', '.join(f'{code} = {name}' for code, name in sorted(group_names.items()))}"
+    single = all(re.fullmatch("[A-Za-z]", group) for group in groups)
+    return "blind codes" if single else "as coded in participants.tsv"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import pandas as pd
 
 from analysis.mimicry import figures, model_tables, quality_figures, tables
+from analysis.mimicry.blinding import blinding_words
 from analysis.mimicry.doubts import doubts
+from analysis.mimicry.emotions import emotion_noun
 from analysis.mimicry.methods_text import (
     REFERENCE,
     contrast_words,
@@ -18,12 +21,13 @@ from analysis.mimicry.methods_text import (
 )
 from analysis.mimicry.model_fit import ModelResult
 from analysis.mimicry.model_tables import term_name
-from analysis.mimicry.parameters import describe
+from analysis.mimicry.parameters import describe, unused_parameters
+from analysis.mimicry.parameters_table import parameters_table
 from analysis.mimicry.sample import describe_sample, sample_table
 from analysis.mimicry.sentences import f_text, muscle_summary
 from analysis.mimicry.study import MimicryResults, other_origin_window
 from analysis.mimicry.summaries import NO_GROUP, exclusions_by_group, group_labels
-from analysis.report import Report
+from analysis.report import Report, Table
 from analysis.report.provenance import versions
 
 LOG_UNIT = "log units (time: per s)"
@@ -78,10 +82,8 @@ def groups_in_words(results: MimicryResults) -> str:
 
 
 def _blinding(results: MimicryResults) -> str:
-    if not results.group_names:
-        return "blind codes"
-    key = ", ".join(f"{code} = {name}" for code, name in sorted(results.group_names.items()))
-    return f"unblinded: {key}"
+    groups = results.study.participants["group"].dropna().astype(str)
+    return blinding_words(groups, results.group_names)
 
 
 def _facts(results: MimicryResults) -> list[tuple[str, str]]:
@@ -103,7 +105,8 @@ def _facts(results: MimicryResults) -> list[tuple[str, str]]:
 def _summary(report: Report, results: MimicryResults) -> None:
     report.section("Summary")
     for model in results.models.values():
-        report.paragraph(muscle_summary(model))
+        for text in muscle_summary(model):
+            report.paragraph(text)
     for unit, model in results.time_models.items():
         if model.fitted:
             tests = "; ".join(
@@ -120,7 +123,7 @@ def _sample(report: Report, results: MimicryResults) -> None:
     participants = results.study.participants
     if results.group_names:
         participants = participants.assign(group=participants["group"].map(results.group_names))
-    report.table(sample_table(describe_sample(participants, measured=results.emg.usable)))
+    _show(report, sample_table(describe_sample(participants, measured=results.emg.usable)))
 
 
 def _emg(report: Report, results: MimicryResults) -> None:
@@ -130,9 +133,9 @@ def _emg(report: Report, results: MimicryResults) -> None:
     report.figure(
         "figure1_emg",
         figures.draw_windows(results.means, window_s=results.parameters.window_s),
-        f"Facial EMG by muscle, direction{', time and group' if _by_group(results) else ' and time'}. "
+        f"Facial EMG by muscle, {_noun(results)}{', time and group' if _by_group(results) else ' and time'}. "
         f"{bars}. Points stand in the middle of their windows of {results.parameters.window_s:g} s; 0 "
-        "is the baseline before the video (right axis: the same in percent). "
+        "is the baseline before the stimulus (right axis: the same in percent). "
         f"{_group_caption(results, results.means)}",
     )
     report.figure(
@@ -145,7 +148,7 @@ def _emg(report: Report, results: MimicryResults) -> None:
     for model in results.models.values():
         _model(report, results, model)
     report.heading("Values of Figure 1")
-    report.table(tables.means_table(results.means))
+    _show(report, tables.means_table(results.means))
 
 
 def _model(report: Report, results: MimicryResults, model: ModelResult) -> None:
@@ -159,12 +162,15 @@ def _model(report: Report, results: MimicryResults, model: ModelResult) -> None:
         report.note(text)
     for text in model.warnings:
         report.warning(f"{text[0].upper()}{text[1:]}.")
-    report.table(model_tables.anova_table(model, title=title, origin=_origin_caption(results, model)))
+    _show(report, model_tables.anova_table(model, title=title, origin=_origin_caption(results, model)))
+    if len(model.means):
+        _show(report, model_tables.means_table(model, title=title))
+        _show(report, model_tables.differences_table(model, title=title))
     if len(model.slopes):
-        report.table(model_tables.slopes_table(model, title=title))
+        _show(report, model_tables.slopes_table(model, title=title))
     contrasts = contrast_words(results.parameters)
-    report.table(model_tables.fixed_effects_table(model, title=title, unit=LOG_UNIT, contrasts=contrasts))
-    report.table(model_tables.random_effects_table(model, title=title, unit=LOG_UNIT))
+    _show(report, model_tables.fixed_effects_table(model, title=title, unit=LOG_UNIT, contrasts=contrasts))
+    _show(report, model_tables.random_effects_table(model, title=title, unit=LOG_UNIT))
 
 
 def _origin_caption(results: MimicryResults, model: ModelResult) -> str:
@@ -204,10 +210,10 @@ def _response_times(report: Report, results: MimicryResults) -> None:
     report.figure(
         "figure3_response_times",
         figures.draw_response_times(means, unit="s"),
-        f"Response times by direction{_by_group(results)}: each participant's mean (thin lines), and "
+        f"Response times by {_noun(results)}{_by_group(results)}: each participant's mean (thin lines), and "
         f"mean with SEM across participants (diamonds). {_group_caption(results, cells)}",
     )
-    report.table(tables.response_times_table(means))
+    _show(report, tables.response_times_table(means))
     for key, model in results.time_models.items():
         title = f"Response times ({_unit_words(key)})"
         report.heading(f"{title}: mixed model{'' if key == unit else ' (beside the preset)'}")
@@ -219,16 +225,17 @@ def _response_times(report: Report, results: MimicryResults) -> None:
             report.note(text)
         for text in model.warnings:
             report.warning(f"{text[0].upper()}{text[1:]}.")
-        report.table(model_tables.anova_table(model, title=title, origin=""))
-        report.table(
+        _show(report, model_tables.anova_table(model, title=title, origin=""))
+        _show(
+            report,
             model_tables.fixed_effects_table(
                 model, title=title, unit=key, contrasts=contrast_words(results.parameters)
-            )
+            ),
         )
-        report.table(model_tables.random_effects_table(model, title=title, unit=key))
+        _show(report, model_tables.random_effects_table(model, title=title, unit=key))
     report.heading("Excluded response times")
     report.paragraph(_time_exclusion_words(results))
-    report.table(tables.time_exclusions_table(results.time_exclusions))
+    _show(report, tables.time_exclusions_table(results.time_exclusions))
 
 
 def _time_exclusion_words(results: MimicryResults) -> str:
@@ -262,10 +269,10 @@ def _exclusions(report: Report, results: MimicryResults) -> None:
         f"excluded. {words}"
     )
     report.note(REJECTION_CAVEAT)
-    report.table(tables.exclusions_by_group_table(exclusions_by_group(counts)))
+    _show(report, tables.exclusions_by_group_table(exclusions_by_group(counts)))
     if results.exclusion_tests["F"].notna().any():
-        report.table(tables.exclusion_tests_table(results.exclusion_tests))
-    report.table(tables.exclusions_table(counts))
+        _show(report, tables.exclusion_tests_table(results.exclusion_tests))
+    _show(report, tables.exclusions_table(counts))
 
 
 def _quality(report: Report, results: MimicryResults) -> None:
@@ -296,8 +303,12 @@ def _quality(report: Report, results: MimicryResults) -> None:
                 "peak looks lower here than the rule sees it.",
                 dots_per_inch=150,
             )
-        report.table(tables.worst_trials_table(emg.worst))
-    report.table(tables.noise_table(emg.noise))
+        _show(report, tables.worst_trials_table(emg.worst))
+    if not _show(report, tables.noise_table(emg.noise), besides=["fs_hz"]):
+        report.note(
+            "How strong the raw signals were, and how much hum was in them, cannot be seen: the recorder "
+            "had rectified them."
+        )
 
 
 def _methods(report: Report, results: MimicryResults) -> None:
@@ -329,7 +340,8 @@ def _parameters(report: Report, results: MimicryResults) -> None:
     changed = described.loc[described[f"differs_from_{results.preset}"], "name"].tolist()
     if changed:
         report.paragraph(f"Changed from the preset {results.preset}: {', '.join(changed)}.")
-    report.table(tables.parameters_table(described, preset=results.preset))
+    unused = unused_parameters(results.parameters, results.emg.noise)
+    _show(report, parameters_table(described, preset=results.preset, unused=unused))
 
 
 def _provenance(report: Report, results: MimicryResults) -> None:
@@ -341,7 +353,19 @@ def _provenance(report: Report, results: MimicryResults) -> None:
         report.attach(table)
         report.paragraph(f"For further analysis, tables/{table.name}.tsv: {table.caption}")
     report.note("The analysis draws no random numbers: the same data and versions give the same results.")
-    report.table(tables.versions_table(versions()))
+    _show(report, tables.versions_table(versions()))
+
+
+def _show(report: Report, table: Table, *, besides: Sequence[str] = ()) -> bool:
+    """Put a table into the report unless all its results are missing; say whether it is there."""
+    shown = tables.has_results(table, besides=besides)
+    if shown:
+        report.table(table)
+    return shown
+
+
+def _noun(results: MimicryResults) -> str:
+    return emotion_noun([*results.means["emotion"], *results.times.kept["emotion"]])
 
 
 def _unit_words(unit: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.mimicry.emotions import emotion_name
 from analysis.mimicry.summaries import NO_GROUP
 from analysis.report.drawing import FULL_WIDTH_MM, GROUP_COLOURS, new_figure, report_style
 
@@ -23,17 +23,6 @@ NO_GROUP_NAME, NO_GROUP_COLOUR = "no group", "#7A7A7A"
 """Stands for the group of participants who have none, in a study that has groups."""
 DODGE_S = 0.055
 """Points of neighbouring groups are set apart by this much time, so that their bars can be told apart."""
-
-
-def emotion_name(emotion: str) -> str:
-    """Give the label of a direction or an emotion in words.
-
-    >>> emotion_name("AngryToHappy"), emotion_name("angry")
-    ('Angry to happy', 'Angry')
-    """
-    first, between, second = re.sub(r"(?<=[a-z])To(?=[A-Z])", "\n", emotion, count=1).partition("\n")
-    first = first[:1].upper() + first[1:]
-    return f"{first} to {second.lower()}" if between else first
 
 
 def muscle_name(muscle: str) -> str:
@@ -219,7 +208,7 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
     ----------
     curves : pandas.DataFrame
         One row per participant, muscle, emotion and moment: columns `participant`, `muscle`, `emotion`,
-        `time_s` (from video onset, negative = before) and `percent` (of baseline).
+        `time_s` (from stimulus onset, negative = before) and `percent` (of baseline).
 
     Returns
     -------

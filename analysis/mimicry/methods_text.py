@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from analysis.mimicry.emotions import emotion_noun
 from analysis.mimicry.figures import muscle_name
 from analysis.mimicry.model_fit import ModelResult
 from analysis.mimicry.parameters import MimicryParameters
@@ -77,8 +78,20 @@ def model_methods(parameters: MimicryParameters, models: Mapping[str, ModelResul
         f"The log EMG of the {muscles} was analysed with {_model_words(formulas)}, one model per "
         f"muscle, fitted by restricted maximum likelihood. Factors have {contrast_words(parameters)} "
         "contrasts; tests are type III with Satterthwaite's degrees of "
-        f"freedom{', ' + origin_words(parameters) if has_time else ''}. The p values are not corrected for "
-        "the number of tests."
+        f"freedom{', ' + origin_words(parameters) if has_time else ''}. "
+        f"{_pair_words(fitted)}"
+    )
+
+
+def _pair_words(models: Mapping[str, ModelResult]) -> str:
+    """Say how p values were corrected."""
+    if not any(len(model.differences) for model in models.values()):
+        return "The p values are not corrected for the number of tests."
+    emotions = next(model.means["emotion"] for model in models.values() if len(model.means))
+    return (
+        f"Pairs of {emotion_noun(emotions)}s were compared by their estimated marginal means in the middle "
+        "of the epoch, with p values as they are and corrected for the number of pairs by Holm's method; the "
+        "other p values are not corrected for the number of tests."
     )
 
 

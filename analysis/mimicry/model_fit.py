@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from analysis.mimicry.emotion_contrasts import emotion_means
 from analysis.mimicry.model_plan import ModelPlan
 from analysis.models.mixed import MixedFit, fit_mixed
 
@@ -37,6 +38,12 @@ class ModelResult:
     """`term num_df den_df F p`."""
     anova_other_origin: pd.DataFrame = field(default_factory=pd.DataFrame)
     """The same with time zero elsewhere; empty for a model without time."""
+    anova_middle: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The same with time zero in the middle of the epoch, where `means` are; without time, as `anova`."""
+    means: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Estimated mean per emotion in the middle of the epoch: `emotion mean se df lower upper`."""
+    differences: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Between each pair of emotions: `first second difference se df t p p_holm lower upper`."""
     slopes: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Slope of time per emotion, and per emotion and group: `emotion group slope se df t z p`."""
     fixed_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -90,11 +97,19 @@ def _result(
     left_out: Sequence[str],
     other_origin_s: float | None,
 ) -> ModelResult:
-    data, has_time = plan.data, "time" in _fixed_part(formula)
-    other = pd.DataFrame()
+    has_time = "time" in _fixed_part(formula)
+    tests = _named(fit.anova(), "term")
+    other = middle = pd.DataFrame()
     if has_time and other_origin_s:
-        moved = data.assign(time=data["time"] - other_origin_s)
-        other = _named(fit_mixed(formula, moved).anova(), "term")
+        other = _tests_from(other_origin_s, formula, plan.data)
+    middle_s = _middle(plan.data) if has_time else 0.0
+    if np.isclose(middle_s, 0.0):
+        middle = tests
+    elif other_origin_s is not None and np.isclose(middle_s, other_origin_s):
+        middle = other
+    else:
+        middle = _tests_from(middle_s, formula, plan.data)
+    means, differences = _means(fit, plan.data, formula, at={"time": [middle_s]} if has_time else {})
     return ModelResult(
         name=name,
         formula=formula,
@@ -106,12 +121,33 @@ def _result(
         n_faces=fit.n_groups.get("face", 0),
         criterion=float(fit.criterion),
         sigma=float(fit.sigma),
-        anova=_named(fit.anova(), "term"),
+        anova=tests,
         anova_other_origin=other,
+        anova_middle=middle,
+        means=means,
+        differences=differences,
         slopes=_slopes(fit, formula) if has_time else pd.DataFrame(),
         fixed_effects=_named(fit.fixed_effects, "term"),
         random_effects=fit.random_effects.reset_index(drop=True),
     )
+
+
+def _tests_from(origin_s: float, formula: str, data: pd.DataFrame) -> pd.DataFrame:
+    """Test the fixed effects with time zero that much later."""
+    moved = data.assign(time=data["time"] - origin_s)
+    return _named(fit_mixed(formula, moved).anova(), "term")
+
+
+def _middle(data: pd.DataFrame) -> float:
+    return float(data["time"].min() + data["time"].max()) / 2
+
+
+def _means(
+    fit: MixedFit, data: pd.DataFrame, formula: str, *, at: dict[str, list[float]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    if "emotion" not in _fixed_part(formula):
+        return pd.DataFrame(), pd.DataFrame()
+    return emotion_means(fit, data, at=at)
 
 
 def _fixed_part(formula: str) -> str:

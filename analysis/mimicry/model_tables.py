@@ -5,10 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.mimicry.emotions import are_directions, emotion_name, emotion_noun
 from analysis.mimicry.model_fit import ModelResult
 from analysis.mimicry.tables import DF_COLUMN, F_COLUMNS, P_COLUMN, P_EMPHASIS, emotion_column
 from analysis.report import Column, Table
 from analysis.report.table import format_value
+
+_INTERVAL = {
+    "se": Column(description="Standard error.", kind="number", unit="log units", heading="SE"),
+    "lower": Column(
+        description="Lower end of the 95 % confidence interval.",
+        kind="number",
+        unit="log units",
+        heading="95 % from",
+    ),
+    "upper": Column(
+        description="Upper end of the 95 % confidence interval.",
+        kind="number",
+        unit="log units",
+        heading="to",
+    ),
+}
 
 
 def anova_table(model: ModelResult, *, title: str, origin: str) -> Table:
@@ -54,10 +71,11 @@ def anova_table(model: ModelResult, *, title: str, origin: str) -> Table:
 
 
 def slopes_table(model: ModelResult, *, title: str) -> Table:
-    """Tabulate the slopes of time, as the paper reports them per direction."""
+    """Tabulate the slopes of time, as the paper reports them per direction (or emotion)."""
     return Table(
         name=f"slopes_{model.name}",
-        caption=f"{title}: change of the log EMG over the windows, per direction.",
+        caption=f"{title}: change of the log EMG over the windows, per "
+        f"{emotion_noun(model.slopes['emotion'])}.",
         data=model.slopes,
         columns={
             "emotion": emotion_column(model.slopes["emotion"]),
@@ -76,6 +94,59 @@ def slopes_table(model: ModelResult, *, title: str) -> Table:
         note="The paper prints z; the p value here is that of t with Satterthwaite's degrees of freedom, "
         "which does not take the participants for infinitely many.",
         emphasise_p_below=P_EMPHASIS,
+    )
+
+
+def means_table(model: ModelResult, *, title: str) -> Table:
+    """Tabulate the estimated marginal mean of each emotion in the middle of the epoch."""
+    directions = are_directions(model.means["emotion"])
+    return Table(
+        name=f"estimated_means_{model.name}",
+        caption=f"{title}: estimated marginal means per {emotion_noun(model.means['emotion'])}, in the "
+        "middle of the epoch (in this model the average over the windows); 0 is the baseline.",
+        data=model.means,
+        columns={
+            "emotion": emotion_column(model.means["emotion"]),
+            "mean": Column(description="Estimated mean.", kind="number", unit="log units", heading="Mean"),
+            **_INTERVAL,
+            "df": DF_COLUMN,
+        },
+        note="Each video shows both of its expressions: how the response turns from one to the other is in "
+        "the slopes of time."
+        if directions
+        else "",
+    )
+
+
+def differences_table(model: ModelResult, *, title: str) -> Table:
+    """Tabulate the differences between the estimated means of all pairs of emotions."""
+    noun, data = emotion_noun(model.means["emotion"]), model.differences
+    names = {emotion: emotion_name(emotion) for emotion in model.means["emotion"]}
+    return Table(
+        name=f"differences_{model.name}",
+        caption=f"{title}: differences between the estimated means of all pairs of {noun}s, in the middle "
+        "of the epoch.",
+        data=data,
+        columns={
+            "first": Column(description=f"{noun.capitalize()}.", heading="First", levels=names),
+            "second": Column(description=f"{noun.capitalize()}.", heading="Second", levels=names),
+            "difference": Column(
+                description="Mean of the first minus mean of the second.",
+                kind="number",
+                unit="log units",
+                heading="First − second",
+            ),
+            **_INTERVAL,
+            "df": DF_COLUMN,
+            "t": Column(description="t statistic.", kind="statistic", heading="t"),
+            "p": P_COLUMN,
+            "p_holm": Column(
+                description="p value corrected for the number of pairs in this table (Holm).",
+                kind="p",
+                heading="p (Holm)",
+            ),
+        },
+        note="p is not corrected, p (Holm) is corrected for the number of pairs in this table.",
     )
 
 

@@ -221,6 +221,36 @@ def describe(parameters: MimicryParameters) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+RAW_ONLY = ("bandpass_hz", "mains_hz", "notch_width_hz", "notch_harmonics")
+SMOOTHING = ("smoothing_hz", "filter_order", "filter_phase")
+
+
+def unused_parameters(parameters: MimicryParameters, noise: pd.DataFrame) -> dict[str, str]:
+    """Name the parameters of the filters that do nothing for the signals of a study, and say why.
+
+    Parameters
+    ----------
+    parameters : MimicryParameters
+        What the analysis used.
+    noise : pandas.DataFrame
+        One row per participant and muscle with `fs_hz` and `signal` ("raw" or "rectified").
+
+    Examples
+    --------
+    >>> slow = pd.DataFrame({"fs_hz": [100.0, 100.0], "signal": "rectified"})
+    >>> list(unused_parameters(recommended(), slow))
+    ['bandpass_hz', 'mains_hz', 'notch_width_hz', 'notch_harmonics']
+    >>> unused_parameters(recommended(), slow.assign(signal="raw"))
+    {}
+    """
+    if noise.empty or set(noise["signal"]) != {"rectified"}:
+        return {}
+    unused = dict.fromkeys(RAW_ONLY, "the signals were rectified by the recorder")
+    if noise["fs_hz"].max() <= 2 * parameters.smoothing_hz:
+        unused |= dict.fromkeys(SMOOTHING, "the sampling rate is too low for it")
+    return unused
+
+
 def _unit(name: str, value: object) -> str:
     if isinstance(value, str | bool):
         return ""

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.mimicry.figures import EMOTION_COLOURS, emotion_name, ordered_muscles
+from analysis.mimicry.emotions import emotion_name
+from analysis.mimicry.figures import EMOTION_COLOURS, ordered_muscles
 from analysis.report.drawing import FULL_WIDTH_MM, MM_PER_INCH, report_style
 
 PARTICIPANTS_PER_PAGE = 15

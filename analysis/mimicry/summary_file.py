@@ -67,6 +67,9 @@ def _model(model: ModelResult) -> dict[str, Any]:
         "reml_criterion": model.criterion,
         "anova": _by_term(model.anova),
         "anova_other_origin": _by_term(model.anova_other_origin),
+        "anova_middle": _by_term(model.anova_middle),
+        "means": model.means.to_dict(orient="records"),
+        "differences": model.differences.to_dict(orient="records"),
         "slopes": model.slopes.to_dict(orient="records"),
         "fixed_effects": _by_term(model.fixed_effects),
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
-from analysis.mimicry.figures import NO_GROUP_NAME, emotion_name, muscle_name, ordered_muscles
+from analysis.mimicry.emotions import are_directions, emotion_name, emotion_noun
+from analysis.mimicry.figures import NO_GROUP_NAME, muscle_name, ordered_muscles
 from analysis.mimicry.summaries import NO_GROUP, RULES
 from analysis.report import Column, Table
 
@@ -37,9 +37,12 @@ def muscle_column(muscles: Iterable[str]) -> Column:
 
 def emotion_column(emotions: Iterable[str]) -> Column:
     """Describe a column of directions (or emotions): codes in the file, words on the page."""
+    emotions = list(emotions)
     return Column(
-        description="Direction of the expression: the emotion seen first, then the one it turns into.",
-        heading="Direction",
+        description="Direction of the expression: the emotion seen first, then the one it turns into."
+        if are_directions(emotions)
+        else "Emotion that the stimulus showed.",
+        heading=emotion_noun(emotions).capitalize(),
         levels={emotion: emotion_name(emotion) for emotion in sorted(set(emotions))},
     )
 
@@ -163,7 +166,7 @@ def trial_tables(windows: pd.DataFrame, times: pd.DataFrame) -> list[Table]:
         columns={
             **trial,
             "response_time": Column(
-                description="From video onset to the key press.", kind="number", unit="s"
+                description="From stimulus onset to the key press.", kind="number", unit="s"
             ),
             "response_z": Column(
                 description="The same as z-score within the participant, over all trials before the outliers "
@@ -219,7 +222,7 @@ def noise_table(noise: pd.DataFrame) -> Table:
 
 
 def response_times_table(means: pd.DataFrame) -> Table:
-    """Tabulate the response times per direction and group.
+    """Tabulate the response times per direction (or emotion) and group.
 
     Parameters
     ----------
@@ -240,7 +243,8 @@ def response_times_table(means: pd.DataFrame) -> Table:
     }
     return Table(
         name="response_times",
-        caption="Response times from video onset, after exclusions, per direction and group.",
+        caption=f"Response times from stimulus onset, after exclusions, per {emotion_noun(data['emotion'])} "
+        "and group.",
         data=data,
         columns=_without_empty_group(columns, data),
     )
@@ -281,7 +285,7 @@ def means_table(means: pd.DataFrame) -> Table:
         "muscle": muscle_column(means["muscle"]),
         "emotion": emotion_column(means["emotion"]),
         "group": _GROUP,
-        "window": Column(description="Window after video onset, from 1.", kind="count", heading="Window"),
+        "window": Column(description="Window after stimulus onset, from 1.", kind="count", heading="Window"),
         "n": Column(description="Participants.", kind="count", heading="N"),
         "mean": Column(
             description="Mean of the participants' means: natural log of the proportion of baseline.",
@@ -298,35 +302,10 @@ def means_table(means: pd.DataFrame) -> Table:
     }
     return Table(
         name="window_means",
-        caption="The values of Figure 1: log EMG per muscle, direction, group and window.",
+        caption=f"The values of Figure 1: log EMG per muscle, {emotion_noun(means['emotion'])}, group and "
+        "window.",
         data=means,
         columns=_without_empty_group(columns, means),
-    )
-
-
-def parameters_table(described: pd.DataFrame, *, preset: str) -> Table:
-    """Tabulate every parameter of the analysis, with its source, beside both presets."""
-    other = "paper" if preset == "recommended" else "recommended"
-    data = described.assign(
-        value=described["value"].map(_value_text),
-        other=described[other].map(_value_text),
-        differs=described["value"].map(_value_text) != described[other].map(_value_text),
-    )
-    data["differs"] = data["differs"].map({True: "yes", False: ""})
-    return Table(
-        name="parameters",
-        caption=f"Every parameter of the analysis (preset {preset}), where its value comes from, and the "
-        f"value of the preset {other}.",
-        data=data,
-        columns={
-            "name": Column(description="Name of the parameter.", heading="Parameter"),
-            "value": Column(description="Value in this analysis.", heading="Value"),
-            "unit": Column(description="Unit of the value.", heading="Unit", missing=""),
-            "other": Column(description=f"Value of the preset {other}.", heading=f"Preset {other}"),
-            "differs": Column(description="Whether the two differ.", heading="Differs", missing=""),
-            "meaning": Column(description="What the parameter does.", heading="Meaning"),
-            "source": Column(description="Where the value comes from.", heading="Source"),
-        },
     )
 
 
@@ -343,22 +322,23 @@ def versions_table(versions: pd.DataFrame) -> Table:
     )
 
 
+def has_results(table: Table, *, besides: Sequence[str] = ()) -> bool:
+    """Say whether a table has any result to show.
+
+    Parameters
+    ----------
+    table : Table
+        A table of texts, counts or degrees of freedom alone has always something to show.
+    besides : sequence of str
+        Columns of numbers that are no results, such as a sampling rate.
+    """
+    kinds = ("number", "percent", "statistic", "p")
+    results = [name for name, column in table.columns.items() if column.kind in kinds and name not in besides]
+    return not results or bool(table.data[results].notna().any(axis=None))
+
+
 def _without_empty_group(columns: dict[str, Column], data: pd.DataFrame) -> dict[str, Column]:
     """Leave the column of groups out where the study has none."""
     if (data["group"].isna() | (data["group"] == NO_GROUP)).all():
         return {name: column for name, column in columns.items() if name != "group"}
     return columns
-
-
-def _value_text(value: Any) -> str:
-    """Write a parameter's value for people.
-
-    >>> _value_text((20.0, 400.0)), _value_text(True), _value_text(2.0), _value_text(("correct",))
-    ('20 to 400', 'yes', '2', 'correct')
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        numbers = len(value) == 2 and not isinstance(value[0], str)
-        return (" to " if numbers else ", ").join(_value_text(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,7 +8,8 @@ import pytest
 
 from analysis.mimicry import tables
 from analysis.mimicry.model_tables import term_name
-from analysis.mimicry.parameters import describe, paper, recommended
+from analysis.mimicry.parameters import describe, paper, recommended, unused_parameters
+from analysis.mimicry.parameters_table import parameters_table
 from analysis.mimicry.sample import describe_sample, sample_table
 from analysis.mimicry.sentences import group_summary
 from analysis.mimicry.summaries import exclusions_by_group, group_means, participant_means, worst_trials
@@ -128,13 +129,67 @@ def test_doubtful_tests_of_counts_are_named() -> None:
 
 
 def test_the_parameters_table_marks_what_differs_from_the_other_preset() -> None:
-    table = tables.parameters_table(describe(paper()), preset="paper").data.set_index("name")
+    table = parameters_table(describe(paper()), preset="paper").data.set_index("name")
     differing = table.index[table["differs"] == "yes"].tolist()
     assert differing == [
         name for name in table.index if getattr(paper(), name) != getattr(recommended(), name)
     ]
     assert table.loc["bandpass_hz", ["value", "unit"]].tolist() == ["20 to 400", "Hz"]
     assert table["source"].str.len().min() > 0
+
+
+@pytest.mark.parametrize(
+    ("kinds", "fs_hz", "unused"),
+    [
+        (["rectified", "rectified"], 100.0, ["bandpass_hz", "mains_hz", "notch_width_hz", "notch_harmonics"]),
+        (["raw", "rectified"], 1000.0, []),
+        (["raw", "raw"], 1000.0, []),
+        ([], 1000.0, []),
+    ],
+)
+def test_filters_that_rectified_signals_do_not_need_are_marked(
+    kinds: list[str], fs_hz: float, unused: list[str]
+) -> None:
+    reasons = unused_parameters(recommended(), pd.DataFrame({"signal": kinds, "fs_hz": fs_hz}))
+    assert list(reasons) == unused
+    table = parameters_table(describe(recommended()), preset="recommended", unused=reasons)
+    values = table.data.set_index("name")[["value", "unit", "differs"]]
+    for name in unused:
+        expected = ["not used: the signals were rectified by the recorder", "", ""]
+        assert values.loc[name].tolist() == expected
+    assert values["value"].str.startswith("not used").sum() == len(unused)
+    assert values.loc["smoothing_hz"].tolist() == ["40", "Hz", ""]
+
+
+def test_signals_too_slow_to_be_smoothed_use_no_filter() -> None:
+    slow = pd.DataFrame({"signal": ["rectified"], "fs_hz": [80.0]})
+    reasons = unused_parameters(recommended(), slow)
+    assert reasons["filter_order"] == "the sampling rate is too low for it"
+    assert "smoothing_hz" not in unused_parameters(recommended(), slow.assign(fs_hz=81.0))
+
+
+def test_a_table_without_any_result_is_known() -> None:
+    noise = pd.DataFrame(
+        {
+            "participant": ["1", "2"],
+            "muscle": "corrugator",
+            "fs_hz": 100.0,
+            "signal": "rectified",
+            "rms_uv": np.nan,
+            "mains_percent": np.nan,
+        }
+    )
+    assert not tables.has_results(tables.noise_table(noise), besides=["fs_hz"])
+    one = noise.assign(rms_uv=[np.nan, 3.0])
+    assert tables.has_results(tables.noise_table(one), besides=["fs_hz"])
+    assert tables.has_results(tables.versions_table(pd.DataFrame({"component": ["a"], "version": ["1"]})))
+
+
+def test_columns_of_emotions_are_called_what_they_are() -> None:
+    assert tables.emotion_column(["AngryToHappy", "HappyToAngry"]).heading == "Direction"
+    assert tables.emotion_column(iter(["angry", "happy"])).heading == "Emotion"
+    assert tables.emotion_column(iter(["angry", "happy"])).levels == {"angry": "Angry", "happy": "Happy"}
+    assert tables.emotion_column(["AngryToHappy", "neutral"]).heading == "Emotion"
 
 
 def test_every_column_of_every_table_is_described() -> None:
