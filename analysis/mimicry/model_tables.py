@@ -146,7 +146,7 @@ def differences_table(model: ModelResult, *, title: str) -> Table:
                 heading="p (Holm)",
             ),
         },
-        note="p is not corrected, p (Holm) is corrected for the number of pairs in this table.",
+        note="Corrected for the number of pairs in this table is the last column only.",
     )
 
 

@@ -132,7 +132,7 @@ def _answer(row: Mapping[Any, Any], muscle: str, *, n_pairs: int) -> str:
     numbers = difference_text(row, n_pairs=n_pairs)
     if row["p"] >= P_EMPHASIS:
         return (
-            f"{prediction}. No clear difference was found; what the confidence interval holds remains "
+            f"{prediction}. No clear difference was found; values inside the confidence interval remain "
             f"possible: {numbers}."
         )
     found = "This was found" if row["difference"] > 0 else "The opposite was found"
