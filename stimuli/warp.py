@@ -325,10 +325,10 @@ def _surroundings(
     rings = np.concatenate([centre + (middle[hull] - centre) * size for size, _ in RINGS])
     remains = np.concatenate([displacement[hull] * part for _, part in RINGS])
     inside = ((rings > 0) & (rings < (width_px - 1, height_px - 1))).all(axis=1)
-    x, y = np.linspace(0, width_px - 1, 7), np.linspace(0, height_px - 1, 9)
-    edge = [(left, top) for left in x for top in (0, height_px - 1)]
-    edge += [(left, top) for top in y[1:-1] for left in (0, width_px - 1)]
-    points = np.concatenate([rings[inside], np.array(edge, float)])
+    x, y = np.meshgrid(np.linspace(0, width_px - 1, 7), np.linspace(0, height_px - 1, 9))
+    on_edge = (x == 0) | (x == width_px - 1) | (y == 0) | (y == height_px - 1)
+    edge = np.column_stack([x[on_edge], y[on_edge]])
+    points = np.concatenate([rings[inside], edge])
     return points, np.concatenate([remains[inside], np.zeros((len(edge), 2))])
 
 
