@@ -275,10 +275,10 @@ def missing_screen_packages() -> list[str]:
 
 
 def missing_test_packages() -> list[str]:
-    """Programs that the tests drive: injected key presses, screenshots, a browser (Linux only)."""
+    """Programs that the tests drive: a virtual screen and a browser (Linux only)."""
     if sys.platform != "linux":
         return []
-    programs = {"Xvfb": "xvfb", "xdotool": "xdotool", "chromium": "chromium"}
+    programs = {"Xvfb": "xvfb", "chromium": "chromium"}
     return [package for program, package in programs.items() if shutil.which(program) is None]
 
 
