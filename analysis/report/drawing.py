@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import ScaledTranslation
 
 MM_PER_INCH = 25.4
@@ -19,6 +20,9 @@ SINGLE_COLUMN_MM = 85.0
 """Width of one text column of a journal."""
 FULL_WIDTH_MM = 174.0
 """Width of a journal's page of text, both columns."""
+
+BADGE_MM = 5.0
+"""Height of the strip that the mark of simulated data has for itself."""
 
 SCREEN_PX_PER_PT = 1.69
 """Size on the page: a figure of the full printed width fills the column, a narrower one does not."""
@@ -69,7 +73,13 @@ def new_figure(*, width_mm: float, height_mm: float) -> Figure:
 
 
 def stamp_simulated(figure: Figure) -> None:
-    """Write SIMULATED into the upper right corner of a figure, so that the mark travels with every copy."""
+    """Write SIMULATED into the upper right corner of a figure, so that the mark travels with every copy.
+
+    The drawing moves down by the height of the mark, which so hides nothing.
+    """
+    layout = figure.get_layout_engine()
+    if isinstance(layout, ConstrainedLayoutEngine):
+        layout.set(rect=(0.0, 0.0, 1.0, 1.0 - BADGE_MM / MM_PER_INCH / figure.get_figheight()))
     corner = figure.transFigure + ScaledTranslation(-4 / 72, -4 / 72, figure.dpi_scale_trans)
     figure.text(
         1.0,
