@@ -91,7 +91,7 @@ def draw_asymptotic_model(
     muscles, emotions = ordered_muscles(means["muscle"].unique()), sorted(means["emotion"].unique())
     with report_style():
         figure = new_figure(width_mm=FULL_WIDTH_MM, height_mm=max(92.0, 46.0 * len(muscles)))
-        left, right = figure.subfigures(1, 2, width_ratios=[0.34, 0.66])
+        left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[0.34, 0.66])[0]
         model, priors = left.subplots(2, 1)
         _draw_example(model)
         _draw_prior(priors, prior)
@@ -164,7 +164,7 @@ def draw_posteriors(
         Columns `parameter` ("a" or "c"), `muscle`, `emotion`, `group` (or the name of a difference), `value`
         and `density` (of any scale: each is drawn with the same height).
     intervals : pandas.DataFrame
-        One row per posterior: `parameter`, `muscle`, `emotion`, `group`, `median`, `lower`, `upper` (95 %) and
+        One row per posterior: `parameter`, `muscle`, `emotion`, `group`, `median`, `lower`, `upper` (95 %),
         `lower_50`, `upper_50`.
     rope : mapping, optional
         Parameter -> half-width of the region of practical equivalence, shaded around zero.
@@ -178,7 +178,7 @@ def draw_posteriors(
     emotions, groups = sorted(intervals["emotion"].unique()), ordered_groups(intervals["group"])
     cells = [(muscle, emotion) for muscle in muscles for emotion in emotions]
     parameters = [name for name in PARAMETER_LABELS if name in set(intervals["parameter"])]
-    colours = {name: "#3B4A57" for name in groups} if rope is not None else _colours(groups)
+    colours = dict.fromkeys(groups, "#3B4A57") if rope is not None else _colours(groups)
     with report_style():
         height_mm = (15.0 + 8.0 * max(len(groups), 2)) * len(parameters)
         figure = new_figure(width_mm=FULL_WIDTH_MM, height_mm=height_mm + 8.0)
@@ -247,7 +247,7 @@ def draw_predictive_check(observed: pd.DataFrame, replicated: pd.DataFrame) -> F
     Parameters
     ----------
     observed : pandas.DataFrame
-        One row per statistic, muscle, emotion and window: `statistic`, `muscle`, `emotion`, `window`, `value`.
+        Columns `statistic`, `muscle`, `emotion`, `window` and `value`.
     replicated : pandas.DataFrame
         The same with `median`, `lower` and `upper` (95 %) over replications.
 
