@@ -16,7 +16,16 @@ from typing import Any, Literal
 
 import pandas as pd
 
-UNIT_OF_SUFFIX = {"_hz": "Hz", "_s": "s", "_sd": "SD", "_window": "window"}
+UNIT_OF_SUFFIX = {
+    "_log_per_s": "log units/s",
+    "_log": "log units",
+    "_log_rate": "log units",
+    "_hz": "Hz",
+    "_s": "s",
+    "_sd": "SD",
+    "_window": "window",
+    "_p": "probability",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +119,70 @@ class MimicryParameters:
     participant's mean is zero, which leaves nothing of a difference between groups to be tested. Source:
     our choice; the paper's preset uses z-scores (Korb et al. 2023, Analyses, Response times)."""
 
+    follow_up: Literal["always", "marginal", "never"] = "always"
+    """Models of one direction (or emotion) alone: always; only where the test of emotion × group is below
+    follow_up_p; or never. To look because a test was nearly significant makes more false findings, so the
+    choice is made before. Source: our choice; the paper followed up a marginal effect (Results, Facial
+    EMG), so its preset does."""
+
+    follow_up_p: float = 0.1
+    """p value of emotion × group below which the "marginal" follow-up is done. Source: Korb et al. 2023,
+    Results, Facial EMG (p = .08 was called marginal)."""
+
+    equivalence_log_per_s: float = 0.02
+    """Bound of equivalence for directions: a group that changes mimicry, the difference between the
+    slopes of the two directions, by less than this counts as no different. Source: our choice, half of
+    the mimicry in Korb et al. 2023 (zygomaticus 0.0413, corrugator 0.0398 log units per s): a drug that
+    takes mimicry away in part should take half of it at least to matter for the theory."""
+
+    equivalence_log: float = 0.05
+    """Bound of equivalence for static emotions, whose mimicry is a difference between means in the middle
+    of the epoch. Source: our choice, 5 % of the baseline, half of the asymptote of Korb et al. 2023, Fig.
+    2A."""
+
+    equivalence_p: float = 0.05
+    """Level of each of the two one-sided tests. Source: our choice, the usual one."""
+
+    sensitivity_power_p: float = 0.8
+    """Power at which the smallest detectable effect is given. Source: our choice, the usual one."""
+
+    sensitivity_simulations: int = 400
+    """Simulated studies for the smallest detectable effect of the group, per muscle. Source: our choice: the
+    power has then a standard error of 2 %."""
+
+    posterior_data: Literal["means", "trials"] = "means"
+    """What the asymptotic regression is fitted to: each participant's mean per muscle, emotion and window,
+    or single trials. Source: our choice; the paper's Fig. 2C suggests means, and trials cost no more."""
+
+    posterior_chains: int = 4
+    """Chains of the sampler. Source: Korb et al. 2023, Bayesian statistics."""
+
+    posterior_warmup: int = 1000
+    """Iterations of each chain for adaptation, not kept. Source: our choice, the usual number; the paper's
+    preset has 2500, half of its 5000 iterations, as brms does by default."""
+
+    posterior_draws: int = 1000
+    """Iterations of each chain that are kept. Source: our choice: with this sampler, at least as many
+    effective draws as the paper's chains; the paper's preset keeps 2500 of its 5000 iterations."""
+
+    comparison: Literal["participant", "observation"] = "participant"
+    """Which comparison of the nested models is judged: leaving out whole participants, with their random
+    effects integrated out, or single values (WAIC and PSIS-LOO). The group is between participants, and
+    weights from single values change with the random seed in this model. Source: our choice; the paper used
+    WAIC and LOO (Korb et al. 2023, Bayesian statistics), so its preset does."""
+
+    rope_asymptote_log: float = 0.05
+    """Half-width of the region of practical equivalence of a difference between groups in the asymptote.
+    Source: our choice, 5 % of the baseline, half of the asymptote of Korb et al. 2023, Fig. 2A."""
+
+    rope_log_rate: float = 0.69
+    """The same for the log rate: log 2, a rate that halves or doubles. Source: our choice; rates are known
+    so badly that a narrower region would never be reached."""
+
+    seed: int = 2023
+    """Of all random numbers of the analysis: the sampler and the simulated studies. Source: our choice, any
+    number; the same seed gives the same report."""
+
     def __post_init__(self) -> None:
         low, high = self.bandpass_hz
         if not 0 < low < high:
@@ -117,6 +190,9 @@ class MimicryParameters:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for name in _SHARES:
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
         if self.n_windows < 1 or abs(self.n_windows * self.window_s - self.epoch_s) > 1e-9:
             raise ValueError(
                 f"epoch_s ({self.epoch_s}) must hold a whole number of windows of window_s ({self.window_s})"
@@ -141,13 +217,25 @@ _POSITIVE = (
     "window_s",
     "outlier_sd",
     "response_outlier_sd",
+    "equivalence_log_per_s",
+    "equivalence_log",
+    "sensitivity_simulations",
+    "posterior_chains",
+    "posterior_warmup",
+    "posterior_draws",
+    "rope_asymptote_log",
+    "rope_log_rate",
 )
+_SHARES = ("follow_up_p", "equivalence_p", "sensitivity_power_p")
 _CHOICES = {
     "filter_phase": ("causal", "zero"),
     "outlier_combination": ("either", "both"),
     "outlier_scale": ("log", "percent"),
     "factor_contrasts": ("sum", "treatment"),
     "response_scale": ("s", "z"),
+    "follow_up": ("always", "marginal", "never"),
+    "posterior_data": ("means", "trials"),
+    "comparison": ("participant", "observation"),
 }
 
 
@@ -164,6 +252,10 @@ def paper() -> MimicryParameters:
         outlier_scale="percent",
         time_origin_window=0.0,
         response_scale="z",
+        follow_up="marginal",
+        posterior_warmup=2500,
+        posterior_draws=2500,
+        comparison="observation",
     )
 
 
@@ -198,7 +290,8 @@ def describe(parameters: MimicryParameters) -> pd.DataFrame:
     >>> table.loc["smoothing_hz", ["value", "unit", "source"]].tolist()
     [40.0, 'Hz', 'Korb et al. 2023, Analyses, Facial EMG.']
     >>> table.index[table["differs_from_recommended"]].tolist()
-    ['notch_harmonics', 'filter_phase', 'outlier_scale', 'time_origin_window', 'response_scale']
+    ['notch_harmonics', 'filter_phase', 'outlier_scale', 'time_origin_window', 'response_scale', 'follow_up',
+     'posterior_warmup', 'posterior_draws', 'comparison']
     """
     docs = _field_docs()
     rows: list[dict[str, Any]] = []
