@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.mimicry import quality_figures, tables
-from analysis.mimicry.compose_shared import show, exclusion_test_words
+from analysis.mimicry.compose_shared import exclusion_test_words, show
 from analysis.mimicry.study import MimicryResults
 from analysis.mimicry.summaries import exclusions_by_group
 from analysis.report import Report

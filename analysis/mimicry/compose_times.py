@@ -5,10 +5,10 @@ from __future__ import annotations
 from analysis.mimicry import figures, model_tables, tables
 from analysis.mimicry.compose_shared import (
     by_group_words,
+    exclusion_test_words,
     group_caption,
     noun,
     show,
-    exclusion_test_words,
     unit_words,
 )
 from analysis.mimicry.methods_text import contrast_words
