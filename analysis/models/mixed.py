@@ -12,7 +12,6 @@ full maximum likelihood, t tests of coefficients, type III F tests of terms, slo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,11 +22,11 @@ from analysis.models.criterion import Criterion
 from analysis.models.crossproducts import Design, reduce_design, reduce_response
 from analysis.models.design import FixedEffects, fixed_effects, random_effects, response_values, typed_table
 from analysis.models.formula import parse_formula
+from analysis.models.inference import Inference
 from analysis.models.optimum import Optimum, find_optimum
 from analysis.models.satterthwaite import FixedEffectTests, fixed_effect_tests
 from analysis.models.summary import summary
 from analysis.models.threads import blas_threads
-from analysis.models.trends import mean_contrasts, slope_contrasts
 from analysis.models.variances import VarianceComponents, variance_components
 
 
@@ -44,7 +43,7 @@ class _Model:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class MixedFit:
+class MixedFit(Inference):
     """A fitted mixed model.
 
     Tables are plain data frames; ``print(fit)`` shows all of it in words.
@@ -126,58 +125,6 @@ class MixedFit:
         }
         table = pd.DataFrame.from_dict(tests, orient="index", columns=["num_df", "den_df", "F", "p"])
         return table.astype({"num_df": int}).rename_axis("term")
-
-    def slopes(
-        self, variable: str, by: Sequence[str] = (), *, at: Mapping[str, Sequence[float]] | None = None
-    ) -> pd.DataFrame:
-        """Estimate the slope along a numeric variable in every cell.
-
-        Parameters
-        ----------
-        variable : str
-            Numeric variable of the fixed effects.
-        by : sequence of str
-            Variables whose combinations are the cells; factors that are not named are averaged over.
-        at : mapping, optional
-            Values at which other numeric variables are held; their mean by default.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The columns of ``by``, then slope, se, df (Satterthwaite), t, z, p. ``t`` and ``z`` are the same
-            ratio; p is that of t. emtrends prints z with the normal distribution for more than 3000
-            observations.
-        """
-        cells, contrasts = slope_contrasts(self._model.fixed, variable, by, at or {})
-        return _cell_table(cells, self._tests.t_tests(contrasts).rename(columns={"estimate": "slope"}))
-
-    def means(
-        self, by: Sequence[str] = (), *, at: Mapping[str, Sequence[float]] | None = None
-    ) -> pd.DataFrame:
-        """Estimate the mean response in every cell; as `slopes`, with a column mean instead of slope."""
-        cells, contrasts = mean_contrasts(self._model.fixed, by, at or {})
-        return _cell_table(cells, self._tests.t_tests(contrasts).rename(columns={"estimate": "mean"}))
-
-    def contrasts(self, weights: pd.DataFrame | np.ndarray) -> pd.DataFrame:
-        """Test linear combinations of the fixed effects.
-
-        Parameters
-        ----------
-        weights : pandas.DataFrame or numpy.ndarray
-            (n_contrasts, n_coefficients) in the order of ``fixed_effects``.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per contrast: estimate, se, df, t, p.
-        """
-        matrix = np.atleast_2d(np.asarray(weights, dtype=float))
-        if matrix.shape[1] != len(self.fixed_effects):
-            raise ValueError(
-                f"expected {len(self.fixed_effects)} weights, one per fixed effect; got {matrix.shape[1]}"
-            )
-        table = self._tests.t_tests(matrix)
-        return table.set_index(weights.index) if isinstance(weights, pd.DataFrame) else table
 
     def group_effects(self, group: str) -> pd.DataFrame:
         """Return the predicted random effects (conditional modes) of a grouping factor, one row per level."""
@@ -348,9 +295,3 @@ def _said_of_optimum(optimum: Optimum, variances: VarianceComponents) -> list[st
             f"{optimum.decrement:.2g}): do not use this fit; simplify the random effects"
         )
     return said
-
-
-def _cell_table(cells: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
-    """Put cells and tests side by side, with z next to t."""
-    tests.insert(4, "z", tests["t"])
-    return pd.concat([cells, tests], axis=1)

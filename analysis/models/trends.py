@@ -23,7 +23,26 @@ from analysis.models.design import FixedEffects
 def slope_contrasts(
     fixed: FixedEffects, variable: str, by: Sequence[str], at: Mapping[str, Sequence[float]]
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the cells and, per cell, the contrast that is the slope along a numeric variable.
+    """Return the cells and, per cell, the contrast that is its slope; see `slope_rows`.
+
+    Contrasts are those of the kept coefficients, (n_cells, n_coefficients); NaN where the data cannot tell.
+    """
+    cells, rows = slope_rows(fixed, variable, by, at)
+    return cells, fixed.estimable(rows)
+
+
+def mean_contrasts(
+    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[float]]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the cells and, per cell, the contrast that is its mean; see `slope_contrasts`."""
+    cells, rows = mean_rows(fixed, by, at)
+    return cells, fixed.estimable(rows)
+
+
+def slope_rows(
+    fixed: FixedEffects, variable: str, by: Sequence[str], at: Mapping[str, Sequence[float]]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the cells and, per cell, its slope as a combination of all columns of the design.
 
     Parameters
     ----------
@@ -40,8 +59,9 @@ def slope_contrasts(
     -------
     cells : pandas.DataFrame
         One row per cell, one column per variable in ``by``.
-    contrasts : numpy.ndarray
-        (n_cells, n_coefficients); NaN where the data cannot tell.
+    rows : numpy.ndarray
+        (n_cells, n_all_columns), dropped columns included: a difference of two cells may be estimable where
+        the cells are not.
 
     Raises
     ------
@@ -58,15 +78,15 @@ def slope_contrasts(
     ahead[variable] += step
     behind[variable] -= step
     slopes = (fixed.all_columns(ahead) - fixed.all_columns(behind)) / (2 * step)
-    return cells, fixed.estimable(averaging @ slopes)
+    return cells, averaging @ slopes
 
 
-def mean_contrasts(
+def mean_rows(
     fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[float]]
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the cells and, per cell, the contrast that is its mean; see `slope_contrasts`."""
+    """Return the cells and, per cell, its mean as a combination of all columns; see `slope_rows`."""
     grid, cells, averaging = _reference_grid(fixed, by, at)
-    return cells, fixed.estimable(averaging @ fixed.all_columns(grid))
+    return cells, averaging @ fixed.all_columns(grid)
 
 
 def _reference_grid(

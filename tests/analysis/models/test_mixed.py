@@ -60,7 +60,7 @@ def test_tables_have_the_promised_columns(fit: MixedFit) -> None:
     ]  # fmt: skip
     assert list(fit.anova()["num_df"]) == [1, 2, 1, 2, 1, 2, 2]
     slopes = fit.slopes("time", by=["emotion"])
-    assert list(slopes.columns) == ["emotion", "slope", "se", "df", "t", "z", "p"]
+    assert list(slopes.columns) == ["emotion", "slope", "se", "df", "t", "z", "p", "lower", "upper"]
     assert list(fit.random_effects.columns) == ["group", "term", "sd", "correlations"]
     assert list(fit.random_effects["group"]) == ["subject"] * 4 + ["face", "Residual"]
     assert [len(row) for row in fit.random_effects["correlations"]] == [0, 1, 2, 3, 0, 0]

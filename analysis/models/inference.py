@@ -1,0 +1,168 @@
+"""What can be asked of a fitted model: slopes, means, their contrasts, and joint tests, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.models.contrasts import ContrastSet, Weights, as_names, contrast_families, contrast_table
+from analysis.models.joint_tests import joint_contrasts
+from analysis.models.multiplicity import Adjustment, check_level
+from analysis.models.satterthwaite import FixedEffectTests
+from analysis.models.trends import mean_contrasts, mean_rows, slope_contrasts, slope_rows
+
+if TYPE_CHECKING:
+    from analysis.models.mixed import _Model
+
+At = Mapping[str, Sequence[float]]
+
+
+class Inference:
+    """The part of a `MixedFit` that answers questions about its fixed effects."""
+
+    _model: _Model
+    _tests: FixedEffectTests
+
+    def slopes(
+        self, variable: str, by: Sequence[str] = (), *, at: At | None = None, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Estimate the slope along a numeric variable in every cell.
+
+        Parameters
+        ----------
+        variable : str
+            Numeric variable of the fixed effects.
+        by : sequence of str
+            Variables whose combinations are the cells; factors that are not named are averaged over.
+        at : mapping, optional
+            Values at which other numeric variables are held; their mean by default.
+        level : float
+            Confidence level of each interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of ``by``, then slope, se, df (Satterthwaite), t, z, p, lower, upper. ``t`` and ``z``
+            are the same ratio; p and the interval are those of t. emtrends prints z with the normal
+            distribution for more than 3000 observations.
+        """
+        cells, contrasts = slope_contrasts(self._model.fixed, variable, by, at or {})
+        return _cell_table(cells, self._tests.t_tests(contrasts), "slope", level)
+
+    def means(self, by: Sequence[str] = (), *, at: At | None = None, level: float = 0.95) -> pd.DataFrame:
+        """Estimate the mean response in every cell; as `slopes`, with a column mean instead of slope."""
+        cells, contrasts = mean_contrasts(self._model.fixed, by, at or {})
+        return _cell_table(cells, self._tests.t_tests(contrasts), "mean", level)
+
+    def slope_contrasts(
+        self,
+        variable: str,
+        of: Sequence[str] | str,
+        by: Sequence[str] | str = (),
+        *,
+        method: ContrastSet | Weights = "pairwise",
+        reference: object = None,
+        adjust: Adjustment | None = None,
+        at: At | None = None,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Compare slopes along a numeric variable between the levels of factors, within every cell.
+
+        Parameters
+        ----------
+        variable : str
+            Numeric variable of the fixed effects.
+        of : str or sequence of str
+            Factors whose levels (combinations of levels) are compared.
+        by : str or sequence of str
+            Variables whose combinations are the cells; each cell is a family of its own.
+        method : {"pairwise", "trt.vs.ctrl", "consec", "eff", "poly", "interaction"} or mapping
+            Which contrasts, named as in emmeans; or a name and one weight per level for each.
+        reference : object, optional
+            The level that others are compared with (``trt.vs.ctrl``); the first by default.
+        adjust : {"none", "bonferroni", "holm", "BH", "sidak", "tukey", "mvt"}, optional
+            How p values and intervals allow for several contrasts in a cell, see
+            `analysis.models.multiplicity`. By default tukey for all pairs, mvt for comparisons with one level
+            (Dunnett) or with the one before, none otherwise.
+        at : mapping, optional
+            Values at which other numeric variables are held; their mean by default.
+        level : float
+            Confidence level of each family.
+
+        Returns
+        -------
+        pandas.DataFrame
+            contrast, the columns of ``by``, estimate, se, df (Satterthwaite), t, p, lower, upper; NaN where
+            the data cannot tell.
+        """
+        fixed, cells_of = self._model.fixed, [*as_names(by), *as_names(of)]
+        cells, rows = slope_rows(fixed, variable, cells_of, at or {})
+        families = contrast_families(cells, rows, of=of, by=by, method=method, reference=reference)
+        return contrast_table(self._tests, fixed, families, adjust=adjust, level=level)
+
+    def mean_contrasts(
+        self,
+        of: Sequence[str] | str,
+        by: Sequence[str] | str = (),
+        *,
+        method: ContrastSet | Weights = "pairwise",
+        reference: object = None,
+        adjust: Adjustment | None = None,
+        at: At | None = None,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Compare means between the levels of factors, within every cell; see `slope_contrasts`."""
+        fixed, cells_of = self._model.fixed, [*as_names(by), *as_names(of)]
+        cells, rows = mean_rows(fixed, cells_of, at or {})
+        families = contrast_families(cells, rows, of=of, by=by, method=method, reference=reference)
+        return contrast_table(self._tests, fixed, families, adjust=adjust, level=level)
+
+    def contrasts(self, weights: pd.DataFrame | np.ndarray) -> pd.DataFrame:
+        """Test linear combinations of the fixed effects.
+
+        Parameters
+        ----------
+        weights : pandas.DataFrame or numpy.ndarray
+            (n_contrasts, n_coefficients) in the order of ``fixed_effects``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per contrast: estimate, se, df, t, p.
+        """
+        matrix = np.atleast_2d(np.asarray(weights, dtype=float))
+        expected = len(self._model.fixed.names)
+        if matrix.shape[1] != expected:
+            raise ValueError(f"expected {expected} weights, one per fixed effect; got {matrix.shape[1]}")
+        table = self._tests.t_tests(matrix)
+        return table.set_index(weights.index) if isinstance(weights, pd.DataFrame) else table
+
+    def joint_tests(self, by: Sequence[str] | str = (), *, at: At | None = None) -> pd.DataFrame:
+        """Test every term of the other variables in every cell, numeric ones at their means.
+
+        Without ``by`` this is the type III table with numeric variables centred. See
+        `analysis.models.joint_tests`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            term, the columns of ``by``, num_df, den_df, F, p; NaN where nothing of a term can be estimated.
+        """
+        records = []
+        for label, contrasts in joint_contrasts(self._model.fixed, by, at or {}):
+            test = self._tests.f_test(contrasts) if len(contrasts) else (0, np.nan, np.nan, np.nan)
+            records.append({**label, **dict(zip(("num_df", "den_df", "F", "p"), test, strict=True))})
+        return pd.DataFrame(records)
+
+
+def _cell_table(cells: pd.DataFrame, tests: pd.DataFrame, name: str, level: float) -> pd.DataFrame:
+    """Put cells, tests and confidence limits side by side, with z next to t."""
+    check_level(level)
+    reach = tests["se"] * stats.t.isf((1 - level) / 2, tests["df"])
+    tests = tests.assign(lower=tests["estimate"] - reach, upper=tests["estimate"] + reach)
+    tests.insert(4, "z", tests["t"])
+    return pd.concat([cells, tests.rename(columns={"estimate": name})], axis=1)
