@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal
 import typer
 from tqdm import tqdm
 
+from stimuli.landmark_files import LandmarkFormat
 from stimuli.landmark_table import PICTURE_NAME, write_landmarks
 from stimuli.manifest import StimulusVideo, check_video, read_manifest
 from stimuli.pairs import read_pairs
 from stimuli.parameters import MorphParameters
 from stimuli.production import CONTACT_SHEET, QUALITY_TABLE, make_set
-from stimuli.sources import read_sources
+from stimuli.sources import difference_warnings, read_sources
 from stimuli.workers import default_workers
 
 app = typer.Typer(
@@ -51,20 +52,27 @@ def faces(
 def landmarks(
     table: Table,
     out: Annotated[Path | None, typer.Option(help="New folder; default: beside the table.")] = None,
+    to: Annotated[
+        LandmarkFormat,
+        typer.Option(help="Format: json keeps everything; tem, pts and tps are other programs'."),
+    ] = "json",
     as_json: Json = False,
 ) -> None:
     """Find the landmarks of all photographs, or check and convert those that the table names.
 
-    Writes a .json file per photograph, a picture to check them by, and a pairs.tsv that names them all.
+    Writes a landmark file per photograph, a picture to check them by, and a pairs.tsv that names them all.
     """
     pairs = read_pairs(table)
     folder = out or table.parent / f"{table.stem}_landmarks"
     sources = read_sources(tqdm(pairs.pairs, desc="photographs", unit="pair"))
-    written = write_landmarks(pairs, sources, folder)
+    written = write_landmarks(pairs, sources, folder, to=to)
     both = [source for pair in sources for source in (pair.first, pair.second)]
-    for source in both:
-        for warning in source.landmarks.warnings:
-            print(f"warning: {source.photograph.name}: {warning}", file=sys.stderr)
+    for pair in sources:
+        for source in (pair.first, pair.second):
+            for warning in source.landmarks.warnings:
+                print(f"warning: {source.photograph.name}: {warning}", file=sys.stderr)
+        for warning in difference_warnings(pair):
+            print(f"warning: {pair.pair.pair}: {warning}", file=sys.stderr)
     print(f"landmarks of {len(both)} photographs; look at {folder / PICTURE_NAME}")
     print(f"Next: python -m stimuli morph {_typed(written)} FOLDER")
     if as_json:

@@ -81,8 +81,14 @@ class DetectedFace:
     def yaw_deg(self) -> float:
         """Turn of the head to the side in degrees, from the depths of both sides of the face; 0 = frontal."""
         right, left = 234, 454
-        across = self.points_px[left, 0] - self.points_px[right, 0]
+        across = np.linalg.norm(self.points_px[left] - self.points_px[right])
         return float(np.degrees(np.arctan2(self.depth_px[left] - self.depth_px[right], across)))
+
+    @property
+    def roll_deg(self) -> float:
+        """Tilt of the head in the picture's plane in degrees, clockwise; 0 = upright, 180 = upside down."""
+        across = self.points_px[263] - self.points_px[33]
+        return float(np.degrees(np.arctan2(across[1], across[0])))
 
 
 class FaceModel:

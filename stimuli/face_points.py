@@ -38,6 +38,10 @@ LEFT_EYELIDS = [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374,
 EYE_POINTS: dict[str, tuple[list[int], list[int]]] = {
     MODEL_TEMPLATE: ([468], [473]),
     "frl189": ([0], [1]),
+    "fpp106": ([0], [1]),
+    "fpp83": ([63], [81]),
+    "dlib70": ([0], [1]),
+    "dlib7": ([0], [1]),
     "ibug68": ([36, 37, 38, 39, 40, 41], [42, 43, 44, 45, 46, 47]),
 }
 """Templates whose pupils are known: points whose mean is the eye at the picture's left, and right."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from stimuli.contact_sheet import landmark_picture, row_of_pictures, stack_pictures
-from stimuli.landmark_files import write_landmark_file
+from stimuli.landmark_files import LandmarkFormat, write_landmark_file
 from stimuli.manifest import write_text
 from stimuli.pairs import LANDMARK_SUFFIX, PairTable
 from stimuli.photographs import read_photograph, write_png
@@ -21,7 +21,9 @@ TABLE_NAME = "pairs.tsv"
 PICTURE_NAME = "landmarks.png"
 
 
-def write_landmarks(pairs: PairTable, sources: Sequence[PairSources], folder: Path) -> Path:
+def write_landmarks(
+    pairs: PairTable, sources: Sequence[PairSources], folder: Path, *, to: LandmarkFormat = "json"
+) -> Path:
     """Write a landmark file per photograph, a table of pairs that names them, and a picture to check them by.
 
     Parameters
@@ -32,6 +34,8 @@ def write_landmarks(pairs: PairTable, sources: Sequence[PairSources], folder: Pa
         Its photographs with their landmarks.
     folder
         A new or empty folder, so that landmarks corrected by hand are never overwritten.
+    to
+        Format of the landmark files.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def write_landmarks(pairs: PairTable, sources: Sequence[PairSources], folder: Pa
     pictures = []
     for source in sources:
         both = list(zip(pairs.expressions, (source.first, source.second), strict=True))
-        names = [f"{source.pair.pair}_{expression}.json" for expression, _ in both]
+        names = [f"{source.pair.pair}_{expression}.{to}" for expression, _ in both]
         for name, (_, photograph) in zip(names, both, strict=True):
             _write_one(folder / name, photograph)
         files = [_relative(photograph.photograph, folder) for _, photograph in both]
@@ -77,6 +81,7 @@ def write_landmarks(pairs: PairTable, sources: Sequence[PairSources], folder: Pa
 
 
 def _write_one(path: Path, source: Source) -> None:
+    """Write what is known of one photograph; its own numbers come before those of a former file."""
     landmarks = source.landmarks
     write_landmark_file(
         path,
@@ -84,7 +89,9 @@ def _write_one(path: Path, source: Source) -> None:
         template=landmarks.template,
         size_px=source.size_px,
         eyes_px=landmarks.eyes_px,
+        lines=landmarks.lines,
         more={
+            **landmarks.more,
             "photograph": source.photograph.name,
             "photograph_sha256": source.photograph_sha256,
             "confidence": landmarks.confidence,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from stimuli.face_model import DetectedFace, face_model
 from stimuli.face_points import EYE_POINTS, MODEL_TEMPLATE, eye_centres
 from stimuli.landmark_files import LandmarkFile, read_landmark_file
+from stimuli.landmark_text import TemplateLine
 
 MIN_EYE_DISTANCE_PX = 40.0
 """A smaller face is refused: it is too coarse for a stimulus, and landmarks are uncertain (our choice)."""
@@ -21,6 +24,10 @@ MAX_YAW_DEG = 30.0
 """A head turned further is refused, because half of the face is hidden (our choice)."""
 GOOD_YAW_DEG = 15.0
 """A head turned further gets a warning (our choice)."""
+MAX_ROLL_DEG = 45.0
+"""A face tilted further in the picture is refused: the photograph lies on its side (our choice)."""
+CLOSED_EYES = 0.5
+"""Eyes get a warning when the mean score of their blinks is larger; open ones have 0 to 0.4 (our choice)."""
 SECOND_FACE_RATIO = 0.5
 """A second face at least this large, relative to the largest, makes a photograph ambiguous (our choice)."""
 
@@ -43,6 +50,10 @@ class Landmarks:
     """The face model's confidence, a logit; None if it did not see the face."""
     yaw_deg: float | None = None
     """Turn of the head in degrees; None if the face model did not see the face."""
+    lines: Sequence[TemplateLine] = ()
+    """Lines that the landmark file's template draws."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else the landmark file held."""
     warnings: tuple[str, ...] = ()
     """What an experimenter should know about this photograph."""
 
@@ -75,7 +86,7 @@ def find_landmarks(image: np.ndarray, *, name: str, file: Path | None = None) ->
         face, warnings = find_face(image, name=name)
         points_px = face.points_px
         return _with_face(LandmarkFile(points_px=points_px, template=MODEL_TEMPLATE), face, warnings)
-    given = read_landmark_file(file)
+    given = read_landmark_file(file, photograph=name, size_px=(image.shape[1], image.shape[0]))
     _check_fit(given.points_px, given.size_px, image, file=file, name=name)
     try:
         face, warnings = find_face(image, name=name)
@@ -99,7 +110,7 @@ def find_face(image: np.ndarray, *, name: str) -> tuple[DetectedFace, tuple[str,
         seen = f" (confidence {found[0].confidence:.1f}, needed {MIN_CONFIDENCE:g})" if found else ""
         raise ValueError(
             f"no face found in {name}{seen}. Expected one frontal, upright face that fills a quarter or "
-            "more of the picture's longer side: turn or crop the photograph, or give landmarks made by hand"
+            f"more of the picture's longer side: {_advice_without_face(image)}"
         )
     if len(faces) > 1 and _eye_distance_px(faces[1]) >= SECOND_FACE_RATIO * _eye_distance_px(faces[0]):
         raise ValueError(f"{len(faces)} faces found in {name}: crop the photograph to the one that is meant")
@@ -107,7 +118,25 @@ def find_face(image: np.ndarray, *, name: str) -> tuple[DetectedFace, tuple[str,
     return faces[0], _face_warnings(faces)
 
 
+def _advice_without_face(image: np.ndarray) -> str:
+    """Say how to turn a photograph in which a face is seen when it is turned."""
+    for quarters, direction in (
+        (-1, "a quarter clockwise"),
+        (1, "a quarter anticlockwise"),
+        (2, "upside down"),
+    ):
+        for face in face_model().find_faces(np.ascontiguousarray(np.rot90(image, quarters))):
+            if face.confidence >= GOOD_CONFIDENCE and abs(face.roll_deg) < MAX_ROLL_DEG:
+                return f"a face is seen when the photograph is turned {direction}; turn it and save it so"
+    return "turn or crop the photograph, or give landmarks made by hand"
+
+
 def _check_face(face: DetectedFace, *, name: str) -> None:
+    if abs(face.roll_deg) > MAX_ROLL_DEG:
+        raise ValueError(
+            f"the face in {name} is tilted by about {abs(face.roll_deg):.0f} degrees: the photograph lies on "
+            "its side or upside down. Turn it upright and save it so"
+        )
     if _eye_distance_px(face) < MIN_EYE_DISTANCE_PX:
         raise ValueError(
             f"the face in {name} is too small: the eyes are {_eye_distance_px(face):.0f} px apart, at least "
@@ -129,6 +158,9 @@ def _face_warnings(faces: list[DetectedFace]) -> tuple[str, ...]:
         )
     if abs(face.yaw_deg) > GOOD_YAW_DEG:
         warnings.append(f"head turned by about {abs(face.yaw_deg):.0f} degrees")
+    blinks = (face.scores["eyeBlinkLeft"], face.scores["eyeBlinkRight"])
+    if sum(blinks) / 2 > CLOSED_EYES:
+        warnings.append(f"the eyes seem to be closed (scores {blinks[0]:.2f} and {blinks[1]:.2f})")
     if len(faces) > 1:
         warnings.append(f"{len(faces) - 1} smaller face(s) ignored")
     return tuple(warnings)
@@ -151,6 +183,8 @@ def _with_face(given: LandmarkFile, face: DetectedFace, warnings: tuple[str, ...
         scores=face.scores,
         confidence=face.confidence,
         yaw_deg=face.yaw_deg,
+        lines=given.lines,
+        more=given.more,
         warnings=warnings,
     )
 
@@ -168,6 +202,8 @@ def _without_face(given: LandmarkFile, *, reason: str) -> Landmarks:
         template=given.template,
         eyes_px=eyes_px,
         face_px=given.points_px if given.template == MODEL_TEMPLATE else None,
+        lines=given.lines,
+        more=given.more,
         warnings=(f"used the given landmarks alone: {reason}",),
     )
 

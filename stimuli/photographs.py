@@ -35,7 +35,8 @@ def read_photograph(path: Path, *, background: str = "#808080") -> np.ndarray:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is not a picture, is damaged or truncated, or is larger than any photograph.
+        If the file is not a picture, is damaged or truncated, is larger than any photograph, or holds
+        floating-point numbers.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"photograph not found: {path}")
@@ -43,11 +44,17 @@ def read_photograph(path: Path, *, background: str = "#808080") -> np.ndarray:
         with Image.open(path) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise ValueError(f"the photograph {path} is too large: {picture.width} x {picture.height} px")
+            if picture.mode == "F":
+                raise ValueError(
+                    f"the photograph {path} holds floating-point numbers, whose white is unknown. Save it "
+                    "with 8 or 16 bits per channel"
+                )
             upright = ImageOps.exif_transpose(picture)
             return np.array(_on_background(_to_srgb(_to_eight_bits(upright)), background))
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(
-            f"the photograph {path} cannot be read (damaged, or no picture?): {error}"
+            f"the photograph {path} cannot be read (damaged, or no picture?): {error}. Save it again, as "
+            "PNG or JPEG"
         ) from error
 
 

@@ -20,6 +20,10 @@ MAX_ENLARGEMENT = 1.3
 """A photograph enlarged more than this gets a warning (our choice)."""
 MAX_YAW_DIFFERENCE_DEG = 12.0
 """Two heads turned this differently get a warning, as the morph then turns the head (our choice)."""
+MAX_FACE_SIZE_RATIO = 1.5
+"""Faces whose sizes in pixels differ more get a warning, as one is then blurrier (our choice)."""
+GREY_SPREAD = 2.0
+"""A photograph counts as grey when its channels differ less than this on average, in grey levels."""
 MAX_OUTSIDE = 0.01
 """Part of the frame that may lie outside of the photograph without a warning (our choice)."""
 
@@ -40,6 +44,8 @@ class Source:
     """Width and height of the upright photograph."""
     landmarks: Landmarks
     """Where things are in it."""
+    grey: bool = False
+    """Whether it has no colour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,11 +123,30 @@ def source_warnings(sources: PairSources, parameters: MorphParameters, shown: np
         outside = outside_fraction(source.size_px[::-1], transform, shown=shown)
         if outside > MAX_OUTSIDE:
             warnings.append(f"{name}: {outside:.0%} of what is shown lies outside the photograph")
-    angles = (sources.first.landmarks.yaw_deg, sources.second.landmarks.yaw_deg)
+    return warnings + difference_warnings(sources)
+
+
+def difference_warnings(sources: PairSources) -> list[str]:
+    """Say in sentences in what the two photographs of a pair differ beyond the expression."""
+    warnings = []
+    first, second = sources.first, sources.second
+    angles = (first.landmarks.yaw_deg, second.landmarks.yaw_deg)
     if angles[0] is not None and angles[1] is not None:
         turn_deg = abs(angles[0] - angles[1])
         if turn_deg > MAX_YAW_DIFFERENCE_DEG:
             warnings.append(f"the head turns by about {turn_deg:.0f} degrees between the photographs")
+    sizes_px = (first.landmarks.eye_distance_px, second.landmarks.eye_distance_px)
+    if max(sizes_px) > MAX_FACE_SIZE_RATIO * min(sizes_px):
+        warnings.append(
+            f"the eyes are {sizes_px[0]:.0f} px apart in {first.photograph.name} and {sizes_px[1]:.0f} px in "
+            f"{second.photograph.name}: the smaller face is less sharp; use photographs of one size"
+        )
+    if first.grey != second.grey:
+        grey, other = (first, second) if first.grey else (second, first)
+        warnings.append(
+            f"{grey.photograph.name} is grey and {other.photograph.name} is not: colour fades during the "
+            "morph; use two of a kind"
+        )
     return warnings
 
 
@@ -149,4 +174,11 @@ def _read_source(photograph: Path, landmark_file: Path | None) -> Source:
         landmark_sha256=file_sha256(landmark_file) if landmark_file else None,
         size_px=(image.shape[1], image.shape[0]),
         landmarks=find_landmarks(image, name=photograph.name, file=landmark_file),
+        grey=_is_grey(image),
     )
+
+
+def _is_grey(image: np.ndarray) -> bool:
+    """Tell whether a photograph, uint8, RGB, has no colour worth the name."""
+    small = image[::8, ::8].astype(np.int16)
+    return bool(np.ptp(small, axis=2).mean() < GREY_SPREAD)

@@ -1,4 +1,5 @@
 import dataclasses
+import importlib.util
 from pathlib import Path
 
 import cv2
@@ -7,8 +8,8 @@ import pytest
 
 from stimuli import landmarks
 from stimuli.face_model import DetectedFace, face_model
-from stimuli.face_points import face_outline
-from stimuli.landmark_files import write_landmark_file
+from stimuli.face_points import EYE_POINTS, eye_centres, face_outline
+from stimuli.landmark_files import KNOWN_TEMPLATES, write_landmark_file
 from stimuli.landmarks import find_face, find_landmarks
 from stimuli.photographs import read_photograph
 
@@ -73,6 +74,8 @@ def test_turned_and_unclear_faces_are_refused_or_warned_of(
     see(confidence=3.0)
     with pytest.raises(ValueError, match=r"no face found in mask\.jpg \(confidence 3\.0"):
         find_face(astronaut, name="mask.jpg")
+    see(scores=face.scores | {"eyeBlinkLeft": 0.6, "eyeBlinkRight": 0.5})
+    assert find_face(astronaut, name="blink.jpg")[1] == ("the eyes seem to be closed (scores 0.60 and 0.50)",)
     see(confidence=10.0)
     assert find_face(astronaut, name="dark.jpg")[1][0].startswith("unclear face")
 
@@ -82,8 +85,28 @@ def test_a_sideways_photograph_is_no_face_but_a_tilted_head_is(astronaut: np.nda
     tilted = cv2.warpAffine(astronaut, turn, (512, 512))
     found, _ = find_face(tilted, name="tilted.jpg")
     assert found.confidence > 15
-    with pytest.raises(ValueError, match=r"no face|turned|too small"):
-        find_face(np.ascontiguousarray(astronaut[::-1]), name="upside_down.jpg")
+    with pytest.raises(ValueError, match=r"no face.*seen when the photograph is turned upside down"):
+        find_face(np.ascontiguousarray(np.rot90(astronaut, 2)), name="upside_down.jpg")
+    with pytest.raises(ValueError, match=r"tilted by about \d+ degrees.*Turn it upright"):
+        find_face(np.ascontiguousarray(np.rot90(astronaut)), name="on_its_side.jpg")
+
+
+def test_a_grey_photograph_has_a_face_too(astronaut: np.ndarray) -> None:
+    grey = np.repeat(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    assert find_face(grey, name="grey.jpg")[0].confidence > 15
+
+
+def test_faces_of_the_demos_are_found() -> None:
+    """Photographs that come with PsychoPy: one looks aside, one squints."""
+    folder = importlib.util.find_spec("psychopy")
+    assert folder is not None and folder.origin is not None
+    photographs = sorted((Path(folder.origin).parent / "demos").rglob("face0?.jpg"))
+    assert len(photographs) >= 3
+    for photograph in photographs:
+        found = find_landmarks(read_photograph(photograph), name=photograph.name)
+        assert found.confidence is not None
+        assert found.confidence > 12
+        assert not [warning for warning in found.warnings if "closed" in warning]
 
 
 def test_a_known_template_tells_the_eyes_and_the_model_the_rest(london: Path) -> None:
@@ -103,6 +126,16 @@ def test_an_unknown_template_gets_its_eyes_from_the_model(astronaut: np.ndarray,
     assert found.eye_distance_px == pytest.approx(43, abs=2)
 
 
+@pytest.mark.parametrize(
+    ("template", "n_points"), [("fpp106", 106), ("fpp83", 83), ("dlib70", 70), ("dlib7", 7), ("ibug68", 68)]
+)
+def test_the_eyes_of_the_known_templates_are_among_their_points(template: str, n_points: int) -> None:
+    assert KNOWN_TEMPLATES[n_points] == template
+    points = np.arange(2.0 * n_points).reshape(-1, 2)
+    assert np.isin(np.concatenate(EYE_POINTS[template]), np.arange(n_points)).all()
+    assert eye_centres(points, template).shape == (2, 2)
+
+
 def test_a_drawing_needs_a_template_that_tells_the_eyes(tmp_path: Path) -> None:
     drawing = np.full((400, 300, 3), 200, np.uint8)
     points = np.random.default_rng(1).uniform(50, 250, (189, 2))
@@ -114,7 +147,7 @@ def test_a_drawing_needs_a_template_that_tells_the_eyes(tmp_path: Path) -> None:
     assert found.face_px is None
     assert "used the given landmarks alone" in found.warnings[0]
     (tmp_path / "y.tem").write_text("\n".join(["188", *lines[:-1]]), encoding="utf-8")
-    with pytest.raises(ValueError, match="tem188 does not help"):
+    with pytest.raises(ValueError, match="points188 does not help"):
         find_landmarks(drawing, name="drawing", file=tmp_path / "y.tem")
 
 

@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from stimuli.landmarks import find_landmarks
 from stimuli.photographs import read_photograph, write_png
 
 
@@ -49,6 +51,38 @@ def test_sixteen_bit_grey_becomes_eight_bit(tmp_path: Path, picture: np.ndarray)
     assert np.array_equal(read_photograph(tmp_path / "p.png")[..., 1], picture[..., 0])
 
 
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_sixteen_bit_colour_becomes_eight_bit(tmp_path: Path, picture: np.ndarray, ending: str) -> None:
+    name = tmp_path / f"p.{ending}"
+    cv2.imwrite(str(name), picture[..., ::-1].astype(np.uint16) * 257)
+    assert np.abs(read_photograph(name).astype(int) - picture).max() <= 1
+
+
+def test_floating_point_pictures_are_refused(tmp_path: Path, picture: np.ndarray) -> None:
+    Image.fromarray(picture[..., 0].astype(np.float32) / 255).save(tmp_path / "f.tif")
+    with pytest.raises(ValueError, match=r"f\.tif holds floating-point numbers.*8 or 16 bits"):
+        read_photograph(tmp_path / "f.tif")
+
+
+def test_grey_with_transparency_shows_the_background(tmp_path: Path, picture: np.ndarray) -> None:
+    both = picture[..., :2].copy()
+    both[:, :10, 1], both[:, 10:, 1] = 0, 255
+    Image.merge("LA", [Image.fromarray(both[..., channel].copy()) for channel in (0, 1)]).save(
+        tmp_path / "p.png"
+    )
+    read = read_photograph(tmp_path / "p.png", background="#102030")
+    assert (read[:, :10] == (0x10, 0x20, 0x30)).all()
+    assert np.array_equal(read[:, 10:, 2], picture[:, 10:, 0])
+
+
+def test_a_rotated_jpeg_of_a_phone_shows_its_face(tmp_path: Path, astronaut: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(astronaut)).save(tmp_path / "p.jpg", exif=exif, quality=95)
+    eyes_px = find_landmarks(read_photograph(tmp_path / "p.jpg"), name="p.jpg").eyes_px
+    assert np.abs(eyes_px - find_landmarks(astronaut, name="a").eyes_px).max() < 1
+
+
 def test_what_is_transparent_shows_the_background(tmp_path: Path, picture: np.ndarray) -> None:
     alpha = np.full((20, 30, 1), 255, np.uint8)
     alpha[:, :10] = 0
@@ -87,6 +121,10 @@ def test_missing_foreign_and_truncated_files_are_named(tmp_path: Path, picture: 
     (tmp_path / "cut.png").write_bytes((tmp_path / "p.png").read_bytes()[:200])
     with pytest.raises(ValueError, match=r"cut\.png"):
         read_photograph(tmp_path / "cut.png")
+    Image.fromarray(picture).save(tmp_path / "p.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "p.jpg").read_bytes()[:700])
+    with pytest.raises(ValueError, match=r"cut\.jpg.*truncated.*Save it again"):
+        read_photograph(tmp_path / "cut.jpg")
     (tmp_path / "empty.png").touch()
     with pytest.raises(ValueError, match=r"empty\.png"):
         read_photograph(tmp_path / "empty.png")
