@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, optimize, stats
 
+from analysis.models.diagnostics import mcse_mean
 from analysis.models.mixed import MixedFit
 
 MEDIUM_SCALE = float(np.sqrt(2) / 2)
@@ -212,7 +213,7 @@ def savage_dickey(
     -------
     pandas.DataFrame
         One row: `null`, `prior_density`, `posterior_density`, `bf10`, `bf01`, `mcse_log` (Monte-Carlo
-        standard error of log BF, from batches of draws), `n_near` (draws within one kernel width of the null)
+        standard error of log BF), `n_near` (draws within one kernel width of the null)
         and `trustworthy`: false where fewer than 50 draws lie there; then `bf10` is only a lower bound of
         sorts, and the honest statement is that the null lies outside of the posterior.
 
@@ -256,7 +257,7 @@ def savage_dickey(
         "posterior_density": density,
         "bf10": bf10,
         "bf01": density / prior,
-        "mcse_log": batch_error(kernel) / density if density > 0 else np.inf,
+        "mcse_log": float(mcse_mean(kernel)) / density if density > 0 else np.inf,
         "n_near": n_near,
         "trustworthy": n_near >= 50,
     }
@@ -298,12 +299,3 @@ def _log_integral(log_integrand: Callable[[float], float]) -> float:
         for a, b in pairwise(edges)
     )
     return float(top + np.log(total))
-
-
-def batch_error(values: np.ndarray) -> float:
-    """Return the standard error of the mean of autocorrelated draws, (n_chains, n_draws), by batch means."""
-    n_draws = values.shape[1]
-    n_batches = max(2, int(np.sqrt(n_draws)))
-    length = n_draws // n_batches
-    batches = values[:, : n_batches * length].reshape(-1, length).mean(axis=1)
-    return float(batches.std(ddof=1) / np.sqrt(len(batches)))

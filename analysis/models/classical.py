@@ -95,7 +95,7 @@ def goodness_of_fit(
     0  0.0615   2  0.9697  130            43.3333
     """
     observed = pd.Series(counts)
-    numbers = _counts(observed.to_numpy())
+    numbers = whole_counts(observed.to_numpy())
     shares = np.ones(len(numbers)) if expected is None else _shares(observed, pd.Series(expected))
     predicted = shares / shares.sum() * numbers.sum()
     result = stats.chisquare(numbers, predicted)
@@ -129,7 +129,7 @@ def contingency(table: pd.DataFrame, *, continuity: bool = False) -> pd.DataFram
           chi2  df       p    n  smallest_expected
     0  11.1494   2  0.0038  130            13.5692
     """
-    numbers = _counts(table.to_numpy())
+    numbers = whole_counts(table.to_numpy())
     if min(numbers.shape) < 2:
         raise ValueError(f"a contingency table needs two rows and two columns at least; got {numbers.shape}")
     if not numbers.sum(axis=0).all() or not numbers.sum(axis=1).all():
@@ -170,8 +170,8 @@ def _anova_row(value: str, samples: list[np.ndarray], f: float, p: float, den_df
     return pd.DataFrame([row], index=[value])
 
 
-def _counts(values: np.ndarray) -> np.ndarray:
-    """Refuse what cannot be counts."""
+def whole_counts(values: np.ndarray) -> np.ndarray:
+    """Return counts as numbers; refuse what cannot be counts, percentages above all."""
     try:
         numbers = np.asarray(values, dtype=float)
     except (TypeError, ValueError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.models.bayes_factors import batch_error
+from analysis.models.diagnostics import hdi, mcse_mean
 
 
 def region_of_equivalence(
@@ -53,7 +53,8 @@ def region_of_equivalence(
         raise ValueError(f"the bounds should rise; got {lower} and {upper}")
     if chains.size < 100 or not np.isfinite(chains).all():
         raise ValueError("expected 100 finite draws at least")
-    low, high = highest_density_interval(chains, level=level)
+    interval = hdi(chains, probability=level)
+    low, high = float(interval.lower), float(interval.upper)
     inside = (chains > lower) & (chains < upper)
     above = float((chains > 0).mean())
     verdict = "inconclusive"
@@ -69,23 +70,8 @@ def region_of_equivalence(
         "lower_bound": lower,
         "upper_bound": upper,
         "in_region": inside.mean(),
-        "mcse": batch_error(inside.astype(float)),
+        "mcse": float(mcse_mean(inside.astype(float))) if inside.any() and not inside.all() else 0.0,
         "prob_direction": max(above, 1 - above),
         "verdict": verdict,
     }
     return pd.DataFrame([row])
-
-
-def highest_density_interval(draws: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
-    """Return the shortest interval that holds this part of the draws.
-
-    >>> highest_density_interval(np.r_[np.linspace(0, 1, 99), 50.0], level=0.9)[1] < 1
-    True
-    """
-    if not 0 < level < 1:
-        raise ValueError(f"level should be between 0 and 1, got {level}")
-    ordered = np.sort(np.asarray(draws, dtype=float), axis=None)
-    n_inside = int(np.ceil(level * len(ordered)))
-    widths = ordered[n_inside - 1 :] - ordered[: len(ordered) - n_inside + 1]
-    start = int(np.argmin(widths))
-    return float(ordered[start]), float(ordered[start + n_inside - 1])

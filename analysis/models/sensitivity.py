@@ -215,7 +215,13 @@ def simulate_tests(
 
 
 def power(
-    fit: MixedFit, contrasts: pd.DataFrame, effects: npt.ArrayLike, *, seed: int, alpha: float = 0.05
+    fit: MixedFit,
+    contrasts: pd.DataFrame,
+    effects: npt.ArrayLike,
+    *,
+    seed: int,
+    alpha: float = 0.05,
+    n_simulations: int = N_SIMULATIONS,
 ) -> pd.DataFrame:
     """Return the power to find effects of given sizes; see `SimulatedTests.power`.
 
@@ -227,18 +233,26 @@ def power(
     >>> data["emg"] = rng.normal(0, 0.4, 240) + rng.normal(0, 0.5, 20)[data.subject]
     >>> fit = fit_mixed("emg ~ emotion + (1|subject)", data)
     >>> difference = pd.DataFrame([[0, 2]], index=["angry - happy"], columns=fit.fixed_effects.index)
-    >>> table = power(fit, difference, [0.0, 0.3], seed=1)
+    >>> table = power(fit, difference, [0.0, 0.3], seed=1, n_simulations=100)
     >>> bool(table["power"].iloc[0] < 0.1), bool(table["power"].iloc[1] > 0.9)
     (True, True)
     """
-    return simulate_tests(fit, contrasts, seed=seed, progress=False).power(effects, alpha=alpha)
+    simulated = simulate_tests(fit, contrasts, seed=seed, n_simulations=n_simulations)
+    return simulated.power(effects, alpha=alpha)
 
 
 def smallest_detectable(
-    fit: MixedFit, contrasts: pd.DataFrame, *, seed: int, power: float = 0.8, alpha: float = 0.05
+    fit: MixedFit,
+    contrasts: pd.DataFrame,
+    *,
+    seed: int,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    n_simulations: int = N_SIMULATIONS,
 ) -> pd.DataFrame:
     """Return the smallest effects that the study could find; see `SimulatedTests.smallest_detectable`."""
-    return simulate_tests(fit, contrasts, seed=seed).smallest_detectable(power=power, alpha=alpha)
+    simulated = simulate_tests(fit, contrasts, seed=seed, n_simulations=n_simulations)
+    return simulated.smallest_detectable(power=power, alpha=alpha)
 
 
 def slope_differences(fit: MixedFit, variable: str, *, between: str, by: Sequence[str] = ()) -> pd.DataFrame:
