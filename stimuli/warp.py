@@ -8,7 +8,7 @@ half-way shape is at q - v(q)/2 in the first photograph, at q + v(q)/2 in the se
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -56,12 +56,34 @@ def landmark_field(
         Displacement v from the first to the second photograph on the half-way shape, shape
         ``(height_px, width_px, 2)``, float32; x, y in pixels.
     """
+    mesh = landmark_mesh(first_px, second_px, width_px=width_px, height_px=height_px)
+    return _piecewise_linear(mesh.points_px, mesh.displacement_px, mesh.triangles, width_px, height_px)
+
+
+class LandmarkMesh(NamedTuple):
+    """The triangles in which `landmark_field` interpolates, on the half-way shape."""
+
+    points_px: np.ndarray
+    """Their corners, shape ``(n, 2)``: landmarks that do not coincide, and points around the face."""
+    displacement_px: np.ndarray
+    """Displacement of each corner from the first to the second photograph, shape ``(n, 2)``."""
+    triangles: np.ndarray
+    """For each triangle the numbers of its three corners, shape ``(n_triangles, 3)``."""
+    landmarks: np.ndarray
+    """Number of the landmark at each corner, shape ``(n,)``; -1 for points around the face."""
+
+
+def landmark_mesh(
+    first_px: np.ndarray, second_px: np.ndarray, *, width_px: int, height_px: int
+) -> LandmarkMesh:
+    """Return the triangles in which `landmark_field`, whose arguments these are, interpolates."""
     middle, displacement = (first_px + second_px) / 2, second_px - first_px
     around, around_displacement = _surroundings(middle, displacement, width_px, height_px)
     points = np.concatenate([middle, around])
     values = np.concatenate([displacement, around_displacement])
     _, unique = np.unique(np.round(points * 4), axis=0, return_index=True)
-    return _piecewise_linear(points[unique], values[unique], width_px, height_px)
+    landmarks = np.where(unique < len(middle), unique, -1)
+    return LandmarkMesh(points[unique], values[unique], Delaunay(points[unique]).simplices, landmarks)
 
 
 def refine_face(
@@ -332,9 +354,10 @@ def _surroundings(
     return points, np.concatenate([remains[inside], np.zeros((len(edge), 2))])
 
 
-def _piecewise_linear(points: np.ndarray, values: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
-    """Interpolate values linearly in each Delaunay triangle, at every pixel."""
-    triangles = Delaunay(points).simplices
+def _piecewise_linear(
+    points: np.ndarray, values: np.ndarray, triangles: np.ndarray, width_px: int, height_px: int
+) -> np.ndarray:
+    """Interpolate values linearly in each triangle, at every pixel."""
     corners, targets = points[triangles], values[triangles]
     edges = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=2)
     rises = np.stack([targets[:, 1] - targets[:, 0], targets[:, 2] - targets[:, 0]], axis=2)

@@ -2,7 +2,16 @@ import cv2
 import numpy as np
 import pytest
 
-from stimuli.warp import Warp, fold_map, landmark_field, pixel_grid, refine_face, sample, unfold_field
+from stimuli.warp import (
+    Warp,
+    fold_map,
+    landmark_field,
+    landmark_mesh,
+    pixel_grid,
+    refine_face,
+    sample,
+    unfold_field,
+)
 
 WIDTH, HEIGHT = 120, 160
 LOOKUP_PX = 0.03
@@ -105,3 +114,16 @@ def test_folds_are_found_and_smoothed_only_where_allowed() -> None:
     unfolded = unfold_field(field, region=upper)
     assert not fold_map(unfolded)[:50].any()
     assert fold_map(unfolded)[80:].any()
+
+
+def test_the_mesh_names_its_landmarks(landmarks: tuple[np.ndarray, np.ndarray]) -> None:
+    first, second = landmarks
+    first, second = np.vstack([first, first[:1]]), np.vstack([second, second[:1]])
+    mesh = landmark_mesh(first, second, width_px=WIDTH, height_px=HEIGHT)
+    own = mesh.landmarks >= 0
+    assert sorted(mesh.landmarks[own]) == list(range(54))
+    assert np.array_equal(mesh.points_px[own], ((first + second) / 2)[mesh.landmarks[own]])
+    assert np.array_equal(mesh.displacement_px[own], (second - first)[mesh.landmarks[own]])
+    corners = mesh.points_px[mesh.triangles]
+    sides = corners[:, 1:] - corners[:, :1]
+    assert np.abs(np.linalg.det(sides)).sum() / 2 == pytest.approx((WIDTH - 1) * (HEIGHT - 1))
