@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from analysis.mimicry.emotion_contrasts import emotion_means
+from analysis.mimicry.emotion_contrasts import CONFIDENCE, emotion_means
 from analysis.mimicry.model_plan import ModelPlan
 from analysis.models.mixed import MixedFit, fit_mixed
 
@@ -45,16 +46,27 @@ class ModelResult:
     differences: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Between each pair of emotions: `first second difference se df t p p_holm lower upper`."""
     slopes: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """Slope of time per emotion, and per emotion and group: `emotion group slope se df t z p`."""
+    """Slope of time per emotion, and per emotion and group: `emotion group slope se df t z p lower upper`."""
     fixed_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     """`term estimate se df t p`."""
     random_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     """`group term sd` and the correlations with the terms above."""
+    middle_s: float = 0.0
+    """The model's time in the middle of the epoch, in seconds; 0 without time."""
+    fit: MixedFit | None = field(default=None, repr=False)
+    """The fit itself; None where there is none."""
+    data: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    """What it was fitted to."""
 
     @property
     def fitted(self) -> bool:
         """Whether there is a model."""
         return not self.refusal
+
+    @property
+    def has_group(self) -> bool:
+        """Whether the group is in the fixed effects."""
+        return "group" in _fixed_part(self.formula)
 
 
 def fit_plan(plan: ModelPlan, *, name: str, other_origin_s: float | None = None) -> ModelResult:
@@ -129,6 +141,9 @@ def _result(
         slopes=_slopes(fit, formula) if has_time else pd.DataFrame(),
         fixed_effects=_named(fit.fixed_effects, "term"),
         random_effects=fit.random_effects.reset_index(drop=True),
+        middle_s=middle_s,
+        fit=fit,
+        data=plan.data,
     )
 
 
@@ -161,8 +176,10 @@ def _slopes(fit: MixedFit, formula: str) -> pd.DataFrame:
     tables = [fit.slopes("time", by=by_emotion)]
     if "group" in fixed:
         tables.append(fit.slopes("time", by=[*by_emotion, "group"]))
-    columns = ["emotion", "group", "slope", "se", "df", "t", "z", "p"]
-    return pd.concat([_with_all(table)[columns] for table in tables], ignore_index=True)
+    columns = ["emotion", "group", "slope", "se", "df", "t", "z", "p", "lower", "upper"]
+    slopes = pd.concat([_with_all(table) for table in tables], ignore_index=True)
+    reach = stats.t.ppf((1 + CONFIDENCE) / 2, slopes["df"]) * slopes["se"]
+    return slopes.assign(lower=slopes["slope"] - reach, upper=slopes["slope"] + reach)[columns]
 
 
 def _with_all(table: pd.DataFrame) -> pd.DataFrame:

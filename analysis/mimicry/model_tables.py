@@ -11,21 +11,21 @@ from analysis.mimicry.tables import DF_COLUMN, F_COLUMNS, P_COLUMN, P_EMPHASIS, 
 from analysis.report import Column, Table
 from analysis.report.table import format_value
 
-_INTERVAL = {
-    "se": Column(description="Standard error.", kind="number", unit="log units", heading="SE"),
-    "lower": Column(
-        description="Lower end of the 95 % confidence interval.",
-        kind="number",
-        unit="log units",
-        heading="95 % from",
-    ),
-    "upper": Column(
-        description="Upper end of the 95 % confidence interval.",
-        kind="number",
-        unit="log units",
-        heading="to",
-    ),
-}
+
+def interval_columns(unit: str) -> dict[str, Column]:
+    """Describe a standard error and the 95 % confidence interval."""
+    return {
+        "se": Column(description="Standard error.", kind="number", unit=unit, heading="SE"),
+        "lower": Column(
+            description="Lower end of the 95 % confidence interval.",
+            kind="number",
+            unit=unit,
+            heading="95 % from",
+        ),
+        "upper": Column(
+            description="Upper end of the 95 % confidence interval.", kind="number", unit=unit, heading="to"
+        ),
+    }
 
 
 def anova_table(model: ModelResult, *, title: str, origin: str) -> Table:
@@ -81,7 +81,7 @@ def slopes_table(model: ModelResult, *, title: str) -> Table:
             "emotion": emotion_column(model.slopes["emotion"]),
             "group": Column(description="Group, or all: averaged over groups.", heading="Group"),
             "slope": Column(description="Slope of time (b).", kind="number", unit="log units/s", heading="b"),
-            "se": Column(description="Standard error.", kind="number", unit="log units/s", heading="SE"),
+            **interval_columns("log units/s"),
             "df": DF_COLUMN,
             "t": Column(description="t statistic.", kind="statistic", heading="t"),
             "p": Column(description="p value of t, two-sided.", kind="p", heading="p"),
@@ -108,7 +108,7 @@ def means_table(model: ModelResult, *, title: str) -> Table:
         columns={
             "emotion": emotion_column(model.means["emotion"]),
             "mean": Column(description="Estimated mean.", kind="number", unit="log units", heading="Mean"),
-            **_INTERVAL,
+            **interval_columns("log units"),
             "df": DF_COLUMN,
         },
         note="Each video shows both of its expressions: how the response turns from one to the other is in "
@@ -136,7 +136,7 @@ def differences_table(model: ModelResult, *, title: str) -> Table:
                 unit="log units",
                 heading="First − second",
             ),
-            **_INTERVAL,
+            **interval_columns("log units"),
             "df": DF_COLUMN,
             "t": Column(description="t statistic.", kind="statistic", heading="t"),
             "p": P_COLUMN,

@@ -146,9 +146,9 @@ class MimicryParameters:
     sensitivity_power_p: float = 0.8
     """Power at which the smallest detectable effect is given. Source: our choice, the usual one."""
 
-    sensitivity_simulations: int = 400
+    sensitivity_simulations: int = 200
     """Simulated studies for the smallest detectable effect of the group, per muscle. Source: our choice: the
-    power has then a standard error of 2 %."""
+    power has then a standard error below 3 %."""
 
     posterior_data: Literal["means", "trials"] = "means"
     """What the asymptotic regression is fitted to: each participant's mean per muscle, emotion and window,
