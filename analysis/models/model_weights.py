@@ -103,10 +103,12 @@ def stacking(pointwise: np.ndarray) -> np.ndarray:
 
 
 def _polished(weights: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """Steps of expectation-maximisation: each can only improve the mixture."""
-    for _ in range(200):
-        shares = density * weights / np.maximum(density @ weights, np.finfo(float).tiny)[:, None]
-        weights = shares.mean(axis=0) / shares.mean(axis=0).sum()
+    """Steps of expectation-maximisation, each an improvement, until no model would improve the mixture."""
+    for _ in range(500):
+        ratios = np.mean(density / np.maximum(density @ weights, np.finfo(float).tiny)[:, None], axis=0)
+        if ratios.max() < 1 + 1e-9:
+            break
+        weights = weights * ratios / np.sum(weights * ratios)
     return weights
 
 

@@ -23,7 +23,7 @@ class SmoothedWeights(NamedTuple):
     log_weights: np.ndarray
     """(n_draws, n_units) normalised: the weights of a unit sum to one."""
     pareto_k: np.ndarray
-    """(n_units,) shape of the tail; infinite where it could not be fitted."""
+    """(n_units,) shape of the tail; infinite if it cannot be fitted, -infinite if it is all equal."""
 
 
 class Pareto(NamedTuple):
@@ -112,10 +112,9 @@ def _smooth(log_weights: np.ndarray, length: int) -> tuple[np.ndarray, float]:
     largest = np.argpartition(log_weights, len(log_weights) - length - 1)[-length - 1 :]
     largest = largest[np.argsort(log_weights[largest], kind="stable")]
     threshold, tail = np.exp(log_weights[largest[0]]), largest[1:]
-    exceedances = np.exp(log_weights[tail]) - threshold
-    if np.ptp(log_weights[tail]) < np.finfo(float).eps / 100:
-        return smoothed, np.inf
-    shape, scale = fit_pareto(exceedances)
+    if np.ptp(log_weights[tail]) < np.finfo(float).eps:
+        return smoothed, -np.inf
+    shape, scale = fit_pareto(np.exp(log_weights[tail]) - threshold)
     if np.isfinite(shape):
         above = -np.log1p(-(np.arange(1, length + 1) - 0.5) / length)
         growth = np.expm1(shape * above) / shape if shape != 0 else above
