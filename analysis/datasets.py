@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,10 @@ from experiments.dataset.bdf import read_signals
 
 SignalKind = Literal["raw", "rectified"]
 RECORDING_SUFFIXES = (".bdf", ".edf")
-TEXT_COLUMNS = ("participant_id", "group", "trial_type", "face", "direction", "video", "status", "signal")
+TEXT_COLUMNS = (
+    *("participant_id", "group", "trial_type", "face", "direction", "video", "status", "signal"),
+    *("time", "guess", "pill_time", "task_start"),
+)
 MAX_RATE_ERROR = 1e-3
 """Sampling rates that differ by less than this part are the same, written with fewer digits."""
 MAX_ONSET_ERROR_S = 0.01
@@ -62,6 +65,8 @@ class Study:
     """participants.tsv: `participant` (without "sub-") and the file's columns."""
     recordings: tuple[str, ...]
     """Ids of the participants who have EMG: any file of it, so that a lost recording is noticed."""
+    phenotype: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    """Name of a table in ``phenotype`` (panas, session, ...) -> its rows, with `participant` in front."""
 
 
 def read_study(path: Path) -> Study:
@@ -102,6 +107,7 @@ def read_study(path: Path) -> Study:
         simulated=bool(description.get("simulated", False)),
         participants=participants.drop(columns="participant_id"),
         recordings=tuple(p for p in participants["participant"] if any(_emg_folder(path, p).glob("*_*"))),
+        phenotype={file.stem: _phenotype(file, listed) for file in sorted(path.glob("phenotype/*.tsv"))},
     )
 
 
@@ -212,6 +218,21 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object, not a {type(content).__name__}")
     return content
+
+
+def _phenotype(path: Path, listed: Collection[str]) -> pd.DataFrame:
+    """Read a table of measurements, whose participants must be those of the study."""
+    table = read_tsv(path)
+    if "participant_id" not in table:
+        raise ValueError(f"{path} has no column participant_id; add it (sub-001, ...)")
+    table.insert(0, "participant", table.pop("participant_id").astype(str).str.removeprefix("sub-"))
+    unlisted = sorted(set(table["participant"]) - set(listed))
+    if unlisted:
+        raise ValueError(
+            f"{path} has rows of {', '.join(unlisted)}, whom participants.tsv does not list: "
+            "correct one of them"
+        )
+    return table
 
 
 def _with_data(study: Path) -> list[str]:

@@ -154,6 +154,7 @@ def _readme(name: str, *, simulated: bool) -> str:
         "- `participants.tsv`: who took part, with the blind code of the group.\n"
         "- `sub-*/emg`: facial EMG of corrugator supercilii and zygomaticus major, with events.\n"
         "- `sub-*/beh`: one row per trial, with the response.\n"
+        "- `phenotype`: questionnaires and the circumstances of the session, where they were recorded.\n"
         "- `sourcedata`: every session as it was written while it ran, and the amplifier's own files.\n"
         "- `derivatives`: what was computed from these data.\n\n"
         "Each table (.tsv) has a file (.json) beside it that explains its columns.\n"

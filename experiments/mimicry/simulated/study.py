@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from experiments.dataset import bids
+from experiments.dataset.phenotype import add_measurement
 from experiments.dataset.tables import write_table
 from experiments.mimicry.design import shuffled
 from experiments.mimicry.parameters import SessionParameters
 from experiments.mimicry.plan import Person, SessionPlan, Stimulus, plan_session
 from experiments.mimicry.run import run_plan
 from experiments.mimicry.simulated import simulated_devices, simulated_person
+from experiments.mimicry.simulated.people import mood_answers, session_answers
 from hardware.settings import RigSettings
 from hardware.simulated import effects as mimicry_effects
 
@@ -96,6 +98,7 @@ def simulate_study(
         drawn = simulated_person(own_seed, effects=effects, group=group)
         person = Person(age=drawn.age, sex=drawn.sex, group=group)
         bids.add_participant(study, f"{number:03}", age=person.age, sex=person.sex, group=person.group)
+        add_answers(study, f"{number:03}", person, np.random.default_rng([own_seed, 5]))
         people.append((f"{number:03}", person, own_seed))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=N_PROCESSES, mp_context=context) as pool:
@@ -108,6 +111,13 @@ def simulate_participant(
     """Simulate one session of a study and return the participant's id."""
     run_plan(plan(participant, person=person, seed=seed), simulated_devices)
     return participant
+
+
+def add_answers(study: Path, participant: str, person: Person, rng: np.random.Generator) -> None:
+    """Add what the participant answers beside the task: mood before and after the pill, body, guess."""
+    add_measurement(study, "panas", participant, mood_answers(rng), simulated=True)
+    answers = session_answers(rng, sex=person.sex, drugs=DRUGS)
+    add_measurement(study, "session", participant, answers, simulated=True)
 
 
 def write_key(study: Path, drugs: Sequence[str]) -> None:
