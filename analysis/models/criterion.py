@@ -257,6 +257,19 @@ class Criterion:
         return (first, *(dense[part].reshape(shape) for part, shape in shapes))
 
 
+def lower_triangular(root: np.ndarray) -> np.ndarray:
+    """Return the lower-triangular factor of ``root @ root.T``, which may be singular.
+
+    Examples
+    --------
+    >>> lower_triangular(np.array([[0.0, -2.0], [3.0, 4.0]]))
+    array([[ 2.,  0.],
+           [-4.,  3.]])
+    """
+    lower = np.asarray(np.linalg.qr(root.T, mode="r")).T
+    return lower * np.where(np.diag(lower) < 0, -1.0, 1.0)
+
+
 def _consecutive(lengths: Iterable[int]) -> tuple[slice, ...]:
     """Return slices of the given lengths, one after the other."""
     ends = np.cumsum([0, *lengths])
