@@ -31,7 +31,7 @@ def write_landmarks(
     pairs
         The table of pairs.
     sources
-        Its photographs with their landmarks.
+        Its photographs with their landmarks; pairs without stay in the table as they are.
     folder
         A new or empty folder, so that landmarks corrected by hand are never overwritten.
     to
@@ -53,35 +53,37 @@ def write_landmarks(
             "Choose a new folder with --out"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [
-        [
-            "pair",
-            "identity",
-            "sex",
-            *pairs.expressions,
-            *(name + LANDMARK_SUFFIX for name in pairs.expressions),
-        ]
-    ]
+    columns = ["pair", "identity", "sex", *pairs.expressions]
+    rows = [[*columns, *(name + LANDMARK_SUFFIX for name in pairs.expressions)]]
     pictures = []
-    for source in sources:
-        both = list(zip(pairs.expressions, (source.first, source.second), strict=True))
-        names = [f"{source.pair.pair}_{expression}.{to}" for expression, _ in both]
-        for name, (_, photograph) in zip(names, both, strict=True):
-            _write_one(folder / name, photograph)
-        files = [_relative(photograph.photograph, folder) for _, photograph in both]
-        rows.append([source.pair.pair, source.pair.identity, source.pair.sex, *files, *names])
-        labels = [f"{source.pair.pair} {expression}" for expression, _ in both]
-        drawn = [_picture(photograph, label) for (_, photograph), label in zip(both, labels, strict=True)]
-        pictures.append(row_of_pictures(drawn))
-    write_png(folder / PICTURE_NAME, stack_pictures(pictures))
+    known = {source.pair.pair: source for source in sources}
+    for pair in pairs.pairs:
+        files = pair.landmark_files
+        if pair.pair in known:
+            one, other = (folder / f"{pair.pair}_{expression}.{to}" for expression in pairs.expressions)
+            files = (one, other)
+            pictures.append(_write_pair(known[pair.pair], files, pairs.expressions))
+        named = [_relative(path, folder) if path else "" for path in (*pair.photographs, *files)]
+        rows.append([pair.pair, pair.identity, pair.sex, *named])
+    if pictures:
+        write_png(folder / PICTURE_NAME, stack_pictures(pictures))
     text = io.StringIO()
     csv.writer(text, delimiter="\t", lineterminator="\n").writerows(rows)
     write_text(folder / TABLE_NAME, text.getvalue())
     return folder / TABLE_NAME
 
 
-def _write_one(path: Path, source: Source) -> None:
-    """Write what is known of one photograph; its own numbers come before those of a former file."""
+def _write_pair(source: PairSources, files: tuple[Path, Path], expressions: tuple[str, str]) -> np.ndarray:
+    """Write both landmark files of a pair; return a picture of them."""
+    drawn = []
+    for path, photograph, expression in zip(files, (source.first, source.second), expressions, strict=True):
+        write_source(path, photograph)
+        drawn.append(_picture(photograph, f"{source.pair.pair} {expression}"))
+    return row_of_pictures(drawn)
+
+
+def write_source(path: Path, source: Source) -> None:
+    """Write the landmark file of one photograph; its ending tells the format."""
     landmarks = source.landmarks
     write_landmark_file(
         path,

@@ -60,6 +60,12 @@ class PairDocument:
         return not np.array_equal(self._points, self._saved)
 
     @property
+    def unsaved(self) -> tuple[bool, bool]:
+        """Whether the first and the second photograph's points differ from those saved."""
+        first, second = (self._points != self._saved).any(axis=(1, 2)).tolist()
+        return first, second
+
+    @property
     def moved(self) -> np.ndarray:
         """Which points differ from those opened, boolean, shape ``(2, n_points)``."""
         return (self._points != self.opened).any(axis=2)
