@@ -25,6 +25,7 @@ from analysis.models.terms import (
     readable_name,
     variables_in,
 )
+from analysis.models.type3 import type3_hypotheses
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def fixed_effects(text: str, table: ModelTable) -> tuple[FixedEffects, list[str]
         matrix=full[:, kept],
         names=tuple(names[position] for position in kept),
         dropped=tuple(names[position] for position in dropped),
-        hypotheses=_type3(text, table.frame, factors, spec, full, kept),
+        hypotheses=type3_hypotheses(text, table.frame, spec, full, kept),
         factors={name: tuple(table.frame[name].cat.categories) for name in factors},
         means={name: float(table.frame[name].mean()) for name in numeric},
         spreads={name: float(np.ptp(table.frame[name])) for name in numeric},
@@ -135,32 +136,6 @@ def random_effects(terms: Sequence[RandomTerm], table: ModelTable) -> tuple[list
         by_group.setdefault(term.groups, []).append(term)
     effects = [_one_group(groups, members, table.frame) for groups, members in by_group.items()]
     return effects, [warning for effect in effects for warning in _doubts(effect, len(table.frame))]
-
-
-def _type3(
-    text: str,
-    frame: pd.DataFrame,
-    factors: list[str],
-    spec: ModelSpec,
-    matrix: np.ndarray,
-    kept: list[int],
-) -> dict[str, np.ndarray]:
-    """Express the sum-to-zero coefficients of every term by the coefficients of the design."""
-    formula, solution = read_formula(text), np.eye(len(kept))
-    if any("C(" in str(factor.expr) for term in formula for factor in term.factors):
-        used = matrix[:, kept]
-        spec, recoded = evaluate(text, frame, factors, recode=True)
-        kept = independent_columns(recoded)
-        scale = np.linalg.norm(recoded[:, kept], axis=0)
-        solution = np.linalg.lstsq(recoded[:, kept] / scale, used, rcond=None)[0] / scale[:, None]
-        solution[np.abs(solution) < 1e-9 * np.abs(solution).max()] = 0.0
-    hypotheses = {}
-    for term, (_, columns) in zip(formula, spec.term_slices.items(), strict=True):
-        rows = [row for row, position in enumerate(kept) if columns.start <= position < columns.stop]
-        label = ":".join(str(factor.expr) for factor in term.factors)
-        if label != "1" and rows:
-            hypotheses[label] = solution[rows]
-    return hypotheses
 
 
 def _said_of_origin(formula: SimpleFormula, frame: pd.DataFrame, factors: list[str]) -> list[str]:

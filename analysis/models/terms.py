@@ -61,8 +61,8 @@ def _names_in(factor: Factor) -> list[str]:
 def coded_as_factors(formulas: Iterable[SimpleFormula]) -> list[str]:
     """Return the columns that occur only inside of ``C(...)``: numbers there are names of levels."""
     factors = [factor for formula in formulas for term in formula for factor in term.factors]
-    inside = [name for factor in factors if _is_coded(factor) for name in _names_in(factor)]
-    outside = {name for factor in factors if not _is_coded(factor) for name in _names_in(factor)}
+    inside = [name for factor in factors if is_coded(factor) for name in _names_in(factor)]
+    outside = {name for factor in factors if not is_coded(factor) for name in _names_in(factor)}
     return [name for name in dict.fromkeys(inside) if name not in outside]
 
 
@@ -72,15 +72,18 @@ def factors_in(formula: SimpleFormula, frame: pd.DataFrame) -> list[str]:
     return [name for name in names if isinstance(frame[name].dtype, pd.CategoricalDtype)]
 
 
-def _is_coded(factor: Factor) -> bool:
+def is_coded(factor: Factor) -> bool:
     """Tell whether a variable has contrasts of its own."""
     return str(factor.expr).startswith("C(")
 
 
 def evaluate(
-    text: str, frame: pd.DataFrame, factors: Iterable[str], *, recode: bool = False
+    text: str, frame: pd.DataFrame, factors: Iterable[str], *, recode: str = ""
 ) -> tuple[ModelSpec, np.ndarray]:
-    """Fix the columns of a design (levels, contrasts, centres) on the data at hand, and evaluate it there."""
+    """Fix the columns of a design (levels, contrasts, centres) on the data at hand, and evaluate it there.
+
+    Factors have sum-to-zero contrasts, or those that the formula says, or all those named in ``recode``.
+    """
     terms = [
         ":".join(_coded(factor, set(factors), recode) for factor in term.factors)
         for term in read_formula(text)
@@ -114,15 +117,15 @@ def readable_name(name: str, factors: Iterable[str]) -> str:
     return name
 
 
-def _coded(factor: Factor, factors: set[str], recode: bool) -> str:
-    """Write one variable of a term so that a factor gets sum-to-zero contrasts."""
+def _coded(factor: Factor, factors: set[str], recode: str) -> str:
+    """Write one variable of a term with its contrasts."""
     text = str(factor.expr)
     if factor.eval_method is Factor.EvalMethod.LOOKUP:
-        return f"C(`{text}`, contr.sum)" if text in factors else f"`{text}`"
-    if recode and _is_coded(factor):
+        return f"C(`{text}`, {recode or 'contr.sum'})" if text in factors else f"`{text}`"
+    if recode and is_coded(factor):
         call = ast.parse(text, mode="eval").body
         if isinstance(call, ast.Call) and call.args:
-            return f"C({ast.unparse(call.args[0])}, contr.sum)"
+            return f"C({ast.unparse(call.args[0])}, {recode})"
     return text
 
 
