@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.models.bootstrap import Kind, bootstrap
 from analysis.models.contrasts import ContrastSet, Weights, as_names, contrast_families, contrast_table
+from analysis.models.intervals import profile_intervals, wald_intervals
 from analysis.models.joint_tests import joint_contrasts
 from analysis.models.multiplicity import Adjustment, check_level
 from analysis.models.satterthwaite import FixedEffectTests
 from analysis.models.trends import mean_contrasts, mean_rows, slope_contrasts, slope_rows
 
 if TYPE_CHECKING:
-    from analysis.models.mixed import _Model
+    from analysis.models.mixed import MixedFit, _Model
 
 At = Mapping[str, Sequence[float]]
 
@@ -157,6 +159,53 @@ class Inference:
             test = self._tests.f_test(contrasts) if len(contrasts) else (0, np.nan, np.nan, np.nan)
             records.append({**label, **dict(zip(("num_df", "den_df", "F", "p"), test, strict=True))})
         return pd.DataFrame(records)
+
+    def confidence_intervals(
+        self,
+        method: Literal["wald", "profile", "bootstrap"] = "wald",
+        *,
+        level: float = 0.95,
+        parameters: Sequence[str] | None = None,
+        n_replicates: int = 1000,
+        rng: np.random.Generator | None = None,
+        kind: Kind = "percentile",
+        n_processes: int = 1,
+        progress: bool = True,
+    ) -> pd.DataFrame:
+        """Return confidence intervals of fixed effects, standard deviations, correlations and sigma.
+
+        Parameters
+        ----------
+        method : {"wald", "profile", "bootstrap"}
+            See `analysis.models.intervals`.
+        level : float
+            Confidence level of each interval.
+        parameters : sequence of str, optional
+            Names as in the table's index, or ``fixed``, ``sd``, ``correlation``, ``sigma``; all by default.
+        n_replicates, rng, kind, n_processes
+            For the bootstrap only, see `analysis.models.bootstrap`; ``rng`` must be given.
+        progress : bool
+            Show a progress bar while profiling or bootstrapping.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index parameter (named as by lme4's ``confint(oldNames=FALSE)``); effect, group, term, estimate,
+            lower, upper. The bootstrap adds how many replicates were used, failed and were singular.
+        """
+        fit = cast("MixedFit", self)
+        if method == "wald":
+            return wald_intervals(fit, level=level, parameters=parameters)
+        if method == "profile":
+            return profile_intervals(fit, level=level, parameters=parameters, progress=progress)
+        if method != "bootstrap":
+            raise ValueError(f"method should be 'wald', 'profile' or 'bootstrap'; got {method!r}")
+        if rng is None:
+            raise ValueError("a bootstrap draws random numbers: give rng=np.random.default_rng(SEED)")
+        result = bootstrap(
+            fit, n_replicates=n_replicates, rng=rng, n_processes=n_processes, progress=progress
+        )
+        return result.intervals(level=level, kind=kind, parameters=parameters)
 
 
 def _cell_table(cells: pd.DataFrame, tests: pd.DataFrame, name: str, level: float) -> pd.DataFrame:
