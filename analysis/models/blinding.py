@@ -155,7 +155,8 @@ def bang_index(table: pd.DataFrame, *, dont_know: str = DONT_KNOW, level: float 
     -----
     Bang et al. (2004) define it for two groups as the proportion of right minus that of wrong guesses. With k
     groups a random guess is wrong k - 1 times as often as right, so that the wrong guesses are divided by
-    k - 1 here. Normal approximation of the interval.
+    k - 1 here. Normal approximation of the interval; where all answers of a group are alike it would have no
+    width, and the exact limit of a proportion of one is used.
 
     Examples
     --------
@@ -176,11 +177,14 @@ def bang_index(table: pd.DataFrame, *, dont_know: str = DONT_KNOW, level: float 
         n, right = int(counts.loc[group].sum()), int(counts.loc[group, group])
         unsure = int(counts.loc[group].get(dont_know, 0))
         wrong = n - right - unsure
-        index = se = np.nan
+        index = se = lower = upper = np.nan
         if n:
             p, q = right / n, wrong / n
             index = p - weight * q
-            se = np.sqrt((p + weight**2 * q - index**2) / n)
+            se = np.sqrt(max(p + weight**2 * q - index**2, 0.0) / n)
+            lower, upper = index - reach * se, index + reach * se
+            if n in (right, wrong, unsure):
+                lower, upper = _all_alike(index, n, weight, level)
         rows[group] = {
             "n": n,
             "n_correct": right,
@@ -188,8 +192,8 @@ def bang_index(table: pd.DataFrame, *, dont_know: str = DONT_KNOW, level: float 
             "n_dont_know": unsure,
             "bang": index,
             "se": se,
-            "lower": index - reach * se,
-            "upper": index + reach * se,
+            "lower": lower,
+            "upper": upper,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -253,6 +257,12 @@ def _james(guessed: np.ndarray, unsure: np.ndarray) -> tuple[float, np.ndarray, 
     d_disagreement = wrong / expected - observed / expected**2 * d_expected
     index = (1 + total_unsure + share * disagreement) / 2
     return float(index), (disagreement + share * d_disagreement) / 2, 0.5
+
+
+def _all_alike(index: float, n: int, weight: float, level: float) -> tuple[float, float]:
+    """Return the interval of Bang's index where all answers are the same: others are still possible."""
+    others = 1 - ((1 - level) / 2) ** (1 / n)
+    return index - others * (index + weight), index + others * (1 - index)
 
 
 def _check(table: pd.DataFrame, dont_know: str) -> pd.DataFrame:

@@ -218,3 +218,31 @@ def test_behaviour_is_put_together(study: Path):
     assert table["participant"].tolist() == ["007", "007", "NA", "NA"]
     assert table["group"].iloc[0] == "1" and table["group"].iloc[2] is None
     assert table["response_time"].isna().tolist() == [False, True, False, True]
+
+
+def test_measurements_beside_the_task_are_read(study: Path) -> None:
+    assert read_study(study).phenotype == {}
+    folder = study / "phenotype"
+    folder.mkdir()
+    rows = "participant_id\tpill_time\tguess\tbmi\nsub-NA\t09:30\t1\tn/a\nsub-007\tn/a\tn/a\t22.5\n"
+    (folder / "session.tsv").write_text(rows, encoding="utf-8")
+    (folder / "session.json").write_text("{}", encoding="utf-8")
+    tables = read_study(study).phenotype
+    assert list(tables) == ["session"]
+    table = tables["session"].set_index("participant")
+    assert table.loc["NA", ["pill_time", "guess"]].tolist() == ["09:30", "1"]
+    assert table.loc["007", "bmi"] == 22.5 and pd.isna(table.loc["007", "guess"])
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        ("id\tbmi\n1\t2\n", "no column participant_id"),
+        ("participant_id\tbmi\nsub-9\t20\n", "rows of 9, whom"),
+    ],
+)
+def test_broken_measurements_are_named(study: Path, content: str, match: str) -> None:
+    (study / "phenotype").mkdir()
+    (study / "phenotype" / "session.tsv").write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=match):
+        read_study(study)

@@ -91,7 +91,7 @@ def test_the_sample_is_tested_as_in_table_1_of_the_paper() -> None:
     people = pd.DataFrame(
         {"participant": range(130), "group": groups, "sex": sexes, "age": rng.normal(23, 4, 130)}
     )
-    described = describe_sample(people, measured=[]).set_index("characteristic")
+    described = describe_sample(people, measured=[], as_paper=True).set_index("characteristic")
     assert described.loc["N", "test"] == "χ²(2) = 0.06"
     assert described.loc["Female", "test"] == "χ²(2) = 0.07"
     assert described.loc["Male", "test"] == "χ²(2) = 0.05"
@@ -124,7 +124,7 @@ def test_doubtful_tests_of_counts_are_named() -> None:
     sexes = ["F"] * 9 + ["M"] + ["F"] * 9 + ["M"]
     people = pd.DataFrame({"participant": range(20), "group": ["A"] * 10 + ["B"] * 10, "sex": sexes})
     table = sample_table(describe_sample(people, measured=range(20)))
-    assert table.note == "χ² is doubtful where fewer than 5 are expected in a group: Male."
+    assert table.note == "χ² is doubtful where fewer than 5 are expected in a cell: Female."
     assert sample_table(describe_sample(people[people["sex"] == "F"], measured=range(20))).note == ""
 
 
