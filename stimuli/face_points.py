@@ -35,6 +35,9 @@ RIGHT_EYELIDS = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145,
 LEFT_EYELIDS = [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249]
 """Points of the model around the opening of the person's left eye (at the picture's right)."""
 
+IRISES = [469, 470, 471, 472, 474, 475, 476, 477]
+"""Points of the model around both irises."""
+
 EYE_POINTS: dict[str, tuple[list[int], list[int]]] = {
     MODEL_TEMPLATE: ([468], [473]),
     "frl189": ([0], [1]),

@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 
 from stimuli.face_points import INNER_LIPS, LEFT_EYELIDS, RIGHT_EYELIDS, face_outline
-from stimuli.mouth import MouthInside, complete_lips, open_mouth
+from stimuli.flow import refine_face, refine_surroundings
+from stimuli.light import light_tables, match_detail
+from stimuli.mouth import MouthInside, complete_eyes, complete_lips, open_mouth
 from stimuli.polygons import fill_polygon, smooth_outline, soft_polygon, soften
-from stimuli.warp import Warp, landmark_field, refine_face, refine_surroundings, sample, unfold_field
+from stimuli.warp import SplitLevel, Warp, landmark_field, sample, unfold_field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +48,18 @@ class Morph:
     mouth
         ``occlude``: where one mouth is open and the other closed, only the open one is seen in the opening.
         ``blend``: both fade.
+    mouth_ramp
+        Part of the way, at its closed end, over which the inside of a closing mouth falls into shadow.
     blending
         ``linear``: light is mixed. ``srgb``: stored values are mixed.
+    detail
+        ``match``: local contrast is raised to what lies between the two photographs. ``keep``: it is not.
+    mask
+        ``face``: its outline. ``outline``: `mask_outline_px`, the same at all levels. ``none``: all is seen.
+    mask_outline_px
+        Corners of the mask, shape ``(n, 2)``; for ``outline`` only.
     mask_margin
-        How far the mask reaches beyond the outline of the face, relative to its size; None = no mask.
+        How far the mask reaches beyond the outline, relative to its size.
     mask_edge_px
         Width of the mask's soft edge.
     background_rgb
@@ -63,17 +73,23 @@ class Morph:
         *,
         flow_passes: int,
         mouth: Literal["occlude", "blend"],
+        mouth_ramp: float,
         blending: Literal["linear", "srgb"],
-        mask_margin: float | None,
+        detail: Literal["keep", "match"],
+        mask: Literal["face", "outline", "none"],
+        mask_outline_px: np.ndarray | None = None,
+        mask_margin: float,
         mask_edge_px: float,
         background_rgb: tuple[int, int, int],
     ) -> None:
         self.first, self.second = first, second
+        self._detail, self._masks = detail, mask != "none"
         self._mask_margin, self._mask_edge_px = mask_margin, mask_edge_px
         self._background = np.array(background_rgb, np.uint8)
-        self._to_light, self._to_stored = _light_tables(blending)
-        self._inside_mouth = self._mouth_inside() if mouth == "occlude" else None
+        self._to_light, self._to_stored = light_tables(blending)
+        self._inside_mouth = self._mouth_inside(mouth_ramp) if mouth == "occlude" else None
         self._outlines = _outlines(first, second)
+        self._mask_outline = mask_outline_px if mask == "outline" else None
         self.field = self._displacement(flow_passes)
         self._box = self._shown_box()
         self._warp = Warp(self.field, box=self._box)
@@ -82,30 +98,67 @@ class Morph:
     def _light(self) -> tuple[np.ndarray, np.ndarray]:
         return self._to_light[self.first.image], self._to_light[self.second.image]
 
-    def frame(self, level: float) -> np.ndarray:
+    def frame(self, level: float | SplitLevel) -> np.ndarray:
         """Return the frame at a level.
 
         Parameters
         ----------
         level
-            0 = first photograph, 1 = second photograph.
+            0 = first photograph, 1 = second photograph; or one level for the upper face and another for the
+            lower.
 
         Returns
         -------
         numpy.ndarray
             Shape ``(height_px, width_px, 3)``, uint8, RGB.
         """
-        if not 0 <= level <= 1:
+        image = self._image(level)
+        if not self._masks:
+            return image.copy()
+        seen = self._mask(_lower(level), self._box)[..., None]
+        shown = np.rint(seen * image + (1 - seen) * self._background).astype(np.uint8)
+        frame = np.empty_like(self.first.image)
+        frame[:] = self._background
+        frame[self._box] = shown
+        return frame
+
+    def frame_with_alpha(self, level: float | SplitLevel) -> np.ndarray:
+        """Return the frame at a level without its background.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``(height_px, width_px, 4)``, uint8: RGB, not multiplied with alpha, and alpha, the mask.
+        """
+        frame = np.zeros((*self.first.image.shape[:2], 4), np.uint8)
+        seen = np.rint(255 * self._mask(_lower(level), self._box)).astype(np.uint8)
+        frame[self._box] = np.where(seen[..., None] > 0, np.dstack([self._image(level), seen]), np.uint8(0))
+        return frame
+
+    def _image(self, level: float | SplitLevel) -> np.ndarray:
+        """Return what fills the box at a level, before it is masked."""
+        if isinstance(level, SplitLevel) and level.upper == level.lower:
+            level = level.upper
+        if not all(0 <= each <= 1 for each in (_lower(level), _upper(level))):
             raise ValueError(f"a level is from 0 to 1, got {level}")
         if level in (0, 1):
-            return self._masked((self.first, self.second)[int(level)].image[self._box], level)
+            return (self.first, self.second)[int(_lower(level))].image[self._box]
         from_first, from_second = self._warp.source_positions(level)
         one = sample(self._light[0], from_first, method=cv2.INTER_CUBIC)
         other = sample(self._light[1], from_second, method=cv2.INTER_CUBIC)
         if self._inside_mouth is not None:
-            self._inside_mouth.show((one, other), (from_first, from_second), self._warp.pixels, level=level)
-        mixed = cv2.addWeighted(one, 1 - level, other, level, 0)
-        return self._masked(self._to_stored[mixed], level)
+            positions, pixels = (from_first, from_second), self._warp.pixels
+            self._inside_mouth.show((one, other), positions, pixels, level=_lower(level))
+        mixed = self._mix(one, other, level)
+        if self._detail == "match":
+            mixed = match_detail(mixed, one, other, level=(_lower(level) + _upper(level)) / 2)
+        return self._to_stored[mixed]
+
+    def _mix(self, one: np.ndarray, other: np.ndarray, level: float | SplitLevel) -> np.ndarray:
+        if not isinstance(level, SplitLevel):
+            return cv2.addWeighted(one, 1 - level, other, level, 0)
+        share = level.at(self._warp.pixels[..., 1])[..., None]
+        return np.rint((1 - share) * one + share * other).astype(np.uint16)
 
     def outline(self, level: float) -> np.ndarray:
         """Return the outline of the face at a level, shape ``(n, 2)``; each x, y in pixels."""
@@ -119,9 +172,10 @@ class Morph:
     def _mask(self, level: float, box: tuple[slice, slice]) -> np.ndarray:
         rows, columns = box
         width_px, height_px = columns.stop - columns.start, rows.stop - rows.start
-        if self._mask_margin is None:
+        if not self._masks:
             return np.ones((height_px, width_px), np.float32)
-        outline = smooth_outline(self.outline(level), margin=self._mask_margin) - (columns.start, rows.start)
+        outline = self.outline(level) if self._mask_outline is None else self._mask_outline
+        outline = smooth_outline(outline, margin=self._mask_margin) - (columns.start, rows.start)
         return soft_polygon(outline, width_px=width_px, height_px=height_px, edge_px=self._mask_edge_px)
 
     def _shown_box(self) -> tuple[slice, slice]:
@@ -132,32 +186,25 @@ class Morph:
         bottom, right = min(rows.max() + 9, height_px), min(columns.max() + 9, width_px)
         return slice(int(top), int(bottom)), slice(int(left), int(right))
 
-    def _masked(self, image: np.ndarray, level: float) -> np.ndarray:
-        """Lay the seen part of a frame, which fills the box, on the background."""
-        if self._mask_margin is None:
-            return image.copy()
-        seen = self._mask(level, self._box)[..., None]
-        shown = np.rint(seen * image + (1 - seen) * self._background).astype(np.uint8)
-        frame = np.empty_like(self.first.image)
-        frame[:] = self._background
-        frame[self._box] = shown
-        return frame
-
-    def _mouth_inside(self) -> MouthInside | None:
+    def _mouth_inside(self, ramp: float) -> MouthInside | None:
         """Make the layer behind the lips, where one mouth is open and the other closed."""
         if self.first.face_px is None or self.second.face_px is None:
             return None
         points = (self.first.face_px, self.second.face_px)
         which = open_mouth(*points, eye_distance_px=self.first.eye_distance_px)
-        return None if which is None else MouthInside(self._light[which], points, which=which)
+        if which is None:
+            return None
+        return MouthInside(self._light[which], points, which=which, ramp=ramp)
 
     def _points(self) -> tuple[np.ndarray, np.ndarray]:
-        """Landmarks of both photographs, completed around the mouth where the model saw the faces."""
+        """Landmarks of both photographs, completed at mouth and eyes where the model saw the faces."""
         points = (self.first.points_px, self.second.points_px)
         if self.first.face_px is None or self.second.face_px is None:
             return points
         faces = (self.first.face_px, self.second.face_px)
-        return complete_lips(points, faces, eye_distance_px=self.first.eye_distance_px)
+        distance_px = self.first.eye_distance_px
+        points = complete_lips(points, faces, eye_distance_px=distance_px)
+        return complete_eyes(points, faces, eye_distance_px=distance_px)
 
     def _displacement(self, flow_passes: int) -> np.ndarray:
         """Find the field from the first to the second photograph on the half-way shape."""
@@ -213,11 +260,9 @@ def _outlines(first: AlignedFace, second: AlignedFace) -> tuple[np.ndarray, np.n
     return first.points_px[corners], second.points_px[corners]
 
 
-def _light_tables(blending: Literal["linear", "srgb"]) -> tuple[np.ndarray, np.ndarray]:
-    """Tables from stored values (0 to 255) to light in 16 bits, and back (IEC 61966-2-1)."""
-    stored, light = np.arange(256) / 255, np.arange(65536) / 65535
-    if blending == "srgb":
-        return (np.arange(256) * 257).astype(np.uint16), np.rint(light * 255).astype(np.uint8)
-    to_light = np.where(stored <= 0.04045, stored / 12.92, ((stored + 0.055) / 1.055) ** 2.4)
-    to_stored = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(to_light * 65535).astype(np.uint16), np.rint(to_stored * 255).astype(np.uint8)
+def _lower(level: float | SplitLevel) -> float:
+    return level.lower if isinstance(level, SplitLevel) else level
+
+
+def _upper(level: float | SplitLevel) -> float:
+    return level.upper if isinstance(level, SplitLevel) else level

@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from stimuli.face_points import INNER_LIPS, OUTER_LIPS, mouth_gap
+from stimuli.face_points import INNER_LIPS, IRISES, LEFT_EYELIDS, OUTER_LIPS, RIGHT_EYELIDS, mouth_gap
 from stimuli.polygons import fill_polygon
 from stimuli.warp import sample
 
@@ -24,9 +24,7 @@ NEAR_LIPS = 0.15
 """Points this close to the mouth's opening, in eye distances, give way to the face model's."""
 CLOSING = 0.08
 """Part of the way, at its closed end, over which the inside gives way to the closed lips (our choice)."""
-SHADOW_WAY = 0.3
-"""Part of the way, at its closed end, over which the inside lies in the lips' shadow (our choice)."""
-SHADOW_LIGHT = 0.4
+SHADOW_LIGHT = 0.3
 """Light that is left inside the mouth when it is nearly closed (our choice)."""
 LIP_EDGE_PX = 1.2
 """Softness of the border between lips and inside (standard deviation)."""
@@ -81,7 +79,7 @@ def complete_lips(
         mouth, followed by the model's 40 points of the lips.
     """
     distances = np.array(
-        [_distance_to_lips(points, face) for points, face in zip(points_px, faces_px, strict=True)]
+        [_distance_to(face[INNER_LIPS], points) for points, face in zip(points_px, faces_px, strict=True)]
     )
     if (distances.max(axis=0) < ON_LIPS * eye_distance_px).sum() >= MIN_POINTS_ON_LIPS:
         return points_px
@@ -93,11 +91,42 @@ def complete_lips(
     return first, second
 
 
-def _distance_to_lips(points_px: np.ndarray, face_px: np.ndarray) -> np.ndarray:
-    """Distance of points from the border of the mouth's opening, shape ``(n_points,)``."""
-    lips = face_px[INNER_LIPS].astype(np.float32)
+def complete_eyes(
+    points_px: tuple[np.ndarray, np.ndarray],
+    faces_px: tuple[np.ndarray, np.ndarray],
+    *,
+    eye_distance_px: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give a template that does not follow the eyelids the face model's points of lids and irises.
+
+    Parameters
+    ----------
+    points_px, faces_px, eye_distance_px
+        As in `complete_lips`.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The points as they came if enough of them lie on the lids; otherwise followed by the model's.
+    """
+    for lids in (RIGHT_EYELIDS, LEFT_EYELIDS):
+        distances = np.array(
+            [_distance_to(face[lids], points) for points, face in zip(points_px, faces_px, strict=True)]
+        )
+        if (distances.max(axis=0) < ON_LIPS * eye_distance_px).sum() >= MIN_POINTS_ON_LIPS:
+            return points_px
+    eyes = [*RIGHT_EYELIDS, *LEFT_EYELIDS, *IRISES]
+    first, second = (
+        np.concatenate([points, face[eyes]]) for points, face in zip(points_px, faces_px, strict=True)
+    )
+    return first, second
+
+
+def _distance_to(outline_px: np.ndarray, points_px: np.ndarray) -> np.ndarray:
+    """Distance of points from the border of an opening, shape ``(n_points,)``."""
+    outline = outline_px.astype(np.float32)
     places = points_px.astype(np.float32).tolist()
-    return np.array([abs(cv2.pointPolygonTest(lips, place, measureDist=True)) for place in places])
+    return np.array([abs(cv2.pointPolygonTest(outline, place, measureDist=True)) for place in places])
 
 
 class MouthInside:
@@ -111,10 +140,14 @@ class MouthInside:
         The face model's points in both photographs, shape ``(478, 2)`` each.
     which
         Which of them has the open mouth, 0 or 1.
+    ramp
+        Part of the way, at its closed end, over which the inside falls into the lips' shadow; 0 = none.
     """
 
-    def __init__(self, light: np.ndarray, points_px: tuple[np.ndarray, np.ndarray], *, which: int) -> None:
-        self._light, self._which = light, which
+    def __init__(
+        self, light: np.ndarray, points_px: tuple[np.ndarray, np.ndarray], *, which: int, ramp: float
+    ) -> None:
+        self._light, self._which, self._ramp = light, which, ramp
         self._lips = [points[INNER_LIPS] for points in points_px]
         height_px, width_px = light.shape[:2]
         inside = fill_polygon(self._lips[which], width_px=width_px, height_px=height_px) > 0.5
@@ -152,7 +185,8 @@ class MouthInside:
         fixed = sample(self._fixed, pixels[box])[..., None]
         places = fixed * pixels[box] + (1 - fixed) * positions[self._which][box]
         inside = sample(self._light, places, method=cv2.INTER_CUBIC)
-        shadow = SHADOW_LIGHT + (1 - SHADOW_LIGHT) * float(_rise(np.array(openness / SHADOW_WAY)))
+        lit = float(_rise(np.array(openness / self._ramp))) if self._ramp else 1.0
+        shadow = SHADOW_LIGHT + (1 - SHADOW_LIGHT) * lit
         for image in images:
             image[box] = np.rint(image[box] * (1 - weight) + shadow * inside * weight).astype(np.uint16)
 

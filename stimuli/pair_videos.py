@@ -86,8 +86,12 @@ def make_morph(first: AlignedFace, second: AlignedFace, parameters: MorphParamet
         second,
         flow_passes=parameters.flow_passes,
         mouth=parameters.mouth,
+        mouth_ramp=parameters.mouth_ramp,
         blending=parameters.blending,
-        mask_margin=parameters.mask_margin if parameters.mask == "face" else None,
+        detail=parameters.detail,
+        mask="outline" if parameters.mask == "ellipse" else parameters.mask,
+        mask_outline_px=parameters.ellipse_px,
+        mask_margin=parameters.mask_margin,
         mask_edge_px=parameters.mask_edge_px,
         background_rgb=parameters.background_rgb,
     )

@@ -17,22 +17,8 @@ from scipy.spatial import Delaunay
 RINGS = ((1.28, 0.6), (1.7, 0.25))
 """Rings around the face: size relative to it, and the part of the face's displacement that is left there."""
 
-FLOW_SMOOTHING_PX = 5.0
-"""Smoothing of the flow's correction inside the face (standard deviation)."""
-FLOW_MAX_PX = 8.0
-"""Largest correction inside the face in one pass."""
-FLOW_AGREEMENT_PX = 3.0
-"""Flow there and flow back must cancel; where they miss by this much, the correction is a third."""
 NEWTON_STEPS = 4
 """Steps to find the half-way shape's pixel that a frame's pixel comes from."""
-WIDE_SMOOTHING_PX = 12.0
-"""Smoothing of the flow's correction around the face, where hair and clothes lie further apart."""
-WIDE_MAX_PX = 30.0
-"""Largest correction around the face in one pass."""
-WIDE_AGREEMENT_PX = 4.0
-"""As above, around the face."""
-WIDE_TEXTURE = 20.0
-"""Where the picture changes by less than this over two pixels (grey levels), flow counts for half."""
 
 
 def landmark_field(
@@ -86,68 +72,6 @@ def landmark_mesh(
     return LandmarkMesh(points[unique], values[unique], Delaunay(points[unique]).simplices, landmarks)
 
 
-def refine_face(
-    field: np.ndarray, first: np.ndarray, second: np.ndarray, *, region: np.ndarray, passes: int
-) -> np.ndarray:
-    """Correct the displacement in the face by what still moves between the two warped photographs.
-
-    Both photographs are warped half way, the optical flow between them is computed in both directions, and
-    where the two agree the field is corrected, smoothly. It removes doubled eyebrows and folds of the skin.
-
-    Parameters
-    ----------
-    field
-        Displacement on the half-way shape, shape ``(height_px, width_px, 2)``; x, y in pixels.
-    first, second
-        Aligned photographs, uint8, RGB.
-    region
-        Weight of the correction from 0 to 1, shape ``(height_px, width_px)``.
-    passes
-        How often to repeat.
-
-    Returns
-    -------
-    numpy.ndarray
-        The corrected field, float32.
-
-    References
-    ----------
-    Kroeger et al. (2016), Fast optical flow using dense inverse search, doi:10.1007/978-3-319-46493-0_29.
-    """
-    for _ in range(passes):
-        _, there, back = _flow_half_way(field, first, second, finest_scale=1)
-        weight = _agreement(there, back, FLOW_AGREEMENT_PX) * region + np.float32(1e-4)
-        correction = _weighted_smoothing((there - back) / 2, weight, FLOW_SMOOTHING_PX)
-        field = field + correction.clip(-FLOW_MAX_PX, FLOW_MAX_PX) * region[..., None]
-    return field.astype(np.float32)
-
-
-def refine_surroundings(
-    field: np.ndarray, first: np.ndarray, second: np.ndarray, *, region: np.ndarray, passes: int
-) -> np.ndarray:
-    """Correct the displacement of hair, neck, clothes and background, which have no landmarks.
-
-    As `refine_face`, but over longer distances; where there is nothing to see, as on a plain background, the
-    field follows what moves nearby.
-
-    Parameters
-    ----------
-    field, first, second, region, passes
-        As in `refine_face`.
-
-    Returns
-    -------
-    numpy.ndarray
-        The corrected field, float32.
-    """
-    for _ in range(passes):
-        greys, there, back = _flow_half_way(field, first, second, finest_scale=2)
-        weight = _agreement(there, back, WIDE_AGREEMENT_PX) * _texture(greys[0] + greys[1]) * region
-        correction = _weighted_smoothing((there - back) / 2, weight + np.float32(1e-3), WIDE_SMOOTHING_PX)
-        field = field + correction.clip(-WIDE_MAX_PX, WIDE_MAX_PX) * region[..., None]
-    return field.astype(np.float32)
-
-
 def unfold_field(field: np.ndarray, *, region: np.ndarray, passes: int = 20) -> np.ndarray:
     """Smooth a field where it would fold the picture over.
 
@@ -176,6 +100,30 @@ def unfold_field(field: np.ndarray, *, region: np.ndarray, passes: int = 20) -> 
     return field.astype(np.float32)
 
 
+class SplitLevel(NamedTuple):
+    """One level for the upper face and another for the lower, as in a smile under a frown."""
+
+    upper: float
+    """Level of brows and eyes."""
+    lower: float
+    """Level of the mouth."""
+    border_px: float
+    """Height of the border between them in the frame."""
+    soft_px: float
+    """Height of the zone over which one becomes the other."""
+
+    def at(self, y: np.ndarray) -> np.ndarray:
+        """Return the level at heights of the frame.
+
+        Examples
+        --------
+        >>> SplitLevel(0.0, 1.0, 50.0, 20.0).at(np.array([0.0, 50.0, 90.0])).tolist()
+        [0.0, 0.5, 1.0]
+        """
+        way = np.clip((y - self.border_px) / self.soft_px + 0.5, 0, 1)
+        return (self.upper + (self.lower - self.upper) * way * way * (3 - 2 * way)).astype(np.float32)
+
+
 class Warp:
     """A displacement field, ready to be asked for any level.
 
@@ -202,31 +150,37 @@ class Warp:
         self._step_px = np.float32(step_px)
         self._upscale = (self.pixels - corner) / self._step_px
 
-    def source_positions(self, level: float) -> tuple[np.ndarray, np.ndarray]:
+    def source_positions(self, level: float | SplitLevel) -> tuple[np.ndarray, np.ndarray]:
         """Return where each pixel of the box comes from in the first and in the second photograph.
 
         Parameters
         ----------
         level
-            0 = the first photograph's shape, 1 = the second's.
+            0 = the first photograph's shape, 1 = the second's; or one for the upper and one for the lower
+            face.
 
         Returns
         -------
         tuple of numpy.ndarray
             Two maps of the box's shape with x, y of the first and of the second photograph, float32.
         """
-        middle = self._half_way_positions(np.float32(level - 0.5))
+        if isinstance(level, SplitLevel):
+            heights = self._step_px * np.arange(self._field.shape[0], dtype=np.float32)
+            way = (level.at(heights) - np.float32(0.5))[:, None, None] * self._field
+            middle = self._half_way_positions(np.float32(1), way, field_gradient(way) / self._step_px)
+        else:
+            middle = self._half_way_positions(np.float32(level - 0.5), self._field, self._gradient)
         moved = sample(self._field, middle / self._step_px)
         offsets = np.concatenate([middle - moved / 2 - self._grid, middle + moved / 2 - self._grid], axis=2)
         offsets = sample(offsets, self._upscale)
         return self.pixels + offsets[..., :2], self.pixels + offsets[..., 2:]
 
-    def _half_way_positions(self, way: np.float32) -> np.ndarray:
-        """Solve q + way * v(q) = p for q by Newton's method, at every point p of the grid."""
-        middle = self._grid - way * sample(self._field, self._grid / self._step_px)
+    def _half_way_positions(self, way: np.float32, field: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Solve q + way * field(q) = p for q by Newton's method, at every point p of the grid."""
+        middle = self._grid - way * sample(field, self._grid / self._step_px)
         for _ in range(NEWTON_STEPS):
-            missing = self._grid - middle - way * sample(self._field, middle / self._step_px)
-            slope = way * sample(self._gradient, middle / self._step_px)
+            missing = self._grid - middle - way * sample(field, middle / self._step_px)
+            slope = way * sample(gradient, middle / self._step_px)
             middle = middle + _solve(slope, missing)
         return middle
 
@@ -293,40 +247,6 @@ def pixel_grid(width_px: int, height_px: int) -> np.ndarray:
     """Return the x, y of each pixel, shape ``(height_px, width_px, 2)``, float32."""
     x, y = np.meshgrid(np.arange(width_px, dtype=np.float32), np.arange(height_px, dtype=np.float32))
     return np.stack([x, y], axis=-1)
-
-
-def _flow_half_way(
-    field: np.ndarray, first: np.ndarray, second: np.ndarray, *, finest_scale: int
-) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """Both photographs in grey on the half-way shape, and the flow from the first to the second and back."""
-    grid = pixel_grid(field.shape[1], field.shape[0])
-    greys = [
-        sample(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), grid + np.float32(side) * field)
-        for image, side in ((first, -0.5), (second, 0.5))
-    ]
-    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    method.setFinestScale(finest_scale)
-    start: Any = None
-    there, back = method.calc(greys[0], greys[1], start), method.calc(greys[1], greys[0], start)
-    return [grey.astype(np.float32) for grey in greys], there, back
-
-
-def _weighted_smoothing(flow: np.ndarray, weight: np.ndarray, smoothing_px: float) -> np.ndarray:
-    """Smooth a flow so that pixels count by their weight, and those without any follow their neighbours."""
-    total = cv2.GaussianBlur(weight, (0, 0), smoothing_px)
-    return cv2.GaussianBlur(flow * weight[..., None], (0, 0), smoothing_px) / total[..., None]
-
-
-def _agreement(there: np.ndarray, back: np.ndarray, tolerance_px: float) -> np.ndarray:
-    """How well the flow there and the flow back cancel, from 0 to 1, shape ``(height_px, width_px)``."""
-    return np.exp(-((np.linalg.norm(there + back, axis=2) / tolerance_px) ** 2)).astype(np.float32)
-
-
-def _texture(grey: np.ndarray) -> np.ndarray:
-    """How much there is to see around each pixel, from 0 to 1, shape ``(height_px, width_px)``."""
-    change = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
-    change = cv2.GaussianBlur(change, (0, 0), 3)
-    return change / (change + np.float32(WIDE_TEXTURE))
 
 
 def _solve(slope: np.ndarray, missing: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ def test_the_inside_is_seen_between_the_lips_only_and_is_the_open_mouths(
 ) -> None:
     light = np.full((512, 512, 3), 10_000, np.uint16)
     both = (points, closed(points)) if which == 0 else (closed(points), points)
-    inside = MouthInside(light, both, which=which)
+    inside = MouthInside(light, both, which=which, ramp=0.3)
     pixels = pixel_grid(512, 512)
     middle = points[INNER_LIPS].mean(axis=0).round().astype(int)
     seen = []

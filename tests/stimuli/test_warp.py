@@ -2,13 +2,13 @@ import cv2
 import numpy as np
 import pytest
 
+from stimuli.flow import refine_face
 from stimuli.warp import (
     Warp,
     fold_map,
     landmark_field,
     landmark_mesh,
     pixel_grid,
-    refine_face,
     sample,
     unfold_field,
 )
