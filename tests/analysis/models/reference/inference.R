@@ -61,6 +61,8 @@ out$profile <- lapply(list(
   sleepstudy_90 = profile_of(Reaction ~ Days + (Days | Subject), sleepstudy, level = 0.9),
   penicillin = profile_of(diameter ~ 1 + (1 | plate) + (1 | sample), Penicillin),
   dyestuff2 = profile_of(Yield ~ 1 + (1 | Batch), Dyestuff2)), named)
+several <- lmer(y ~ time + (time | subject) + (1 | face) + (1 | emotion:drug), data, control = tight)
+out$random_values <- as.data.frame(ranef(several, condVar = TRUE))
 out$versions <- list(R = R.version.string, lme4 = as.character(packageVersion("lme4")),
                      lmerTest = as.character(packageVersion("lmerTest")), emmeans = as.character(packageVersion("emmeans")))
 write_json(out, "inference.json", digits = 12, auto_unbox = TRUE, na = "null", pretty = FALSE)
