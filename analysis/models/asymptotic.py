@@ -1,0 +1,409 @@
+"""Bayesian asymptotic regression of curves, as in Korb et al. (2023), "Bayesian statistics".
+
+The response of a subject in a cell (such as muscle and emotion) is ``a - (a - b) exp(-exp(c) (t - 1))``: it
+starts at b when t = 1 and approaches the asymptote a with the rate exp(c) per unit of time. As a formula of
+brms::
+
+    a ~ 0 + drug:cell + (0 + cell | subject)     asymptotes ~ normal(0, 0.2)
+    b ~ 0             + (0 + cell | subject)
+    c ~ 0 + drug:cell + (0 + cell | subject)     log rates ~ normal(-1, 1)
+
+with standard deviations of the subject effects ~ half-normal(0, 0.1), correlations of the cells within each
+of a, b, c ~ LKJ(1), and a normal residual with a standard deviation ~ half-normal(0, 0.5).
+
+Differences from the paper
+--------------------------
+- The paper prints the exponent as ``-exp(c) t - 1``; with it the curve would not start at b, as the text says
+  it does. ``formula="printed"`` fits it as printed.
+- "Variances ... half-normal(0, 0.1)" is taken as a prior of standard deviations, as it is in brms.
+- The paper does not say whether subject means or trials were modelled; give either (see `fit_asymptotic`).
+- The subject effects of a and b are integrated out while sampling and drawn afterwards; that is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.models.asymptotic_data import AsymptoticData, reduce_data
+from analysis.models.asymptotic_judgement import SamplerDiagnostics, diagnose, judge
+from analysis.models.asymptotic_likelihood import Formula, start_weight
+from analysis.models.asymptotic_marginal import pointwise_log_likelihood, subject_log_likelihood
+from analysis.models.asymptotic_priors import AsymptoticPriors
+from analysis.models.asymptotic_sampler import Chains, check_installed, run_chains
+from analysis.models.asymptotic_tables import cell_pairs, contrast_table, curve_table, summary_table
+
+DrugOn = Literal["both", "asymptote", "rate", "none"]
+
+NESTED: tuple[DrugOn, ...] = ("both", "asymptote", "rate", "none")
+"""The four models of Korb et al. (2023), Table 2."""
+
+MAX_TREE_DEPTH = 10
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class AsymptoticFit:
+    """Draws from the posterior of an asymptotic regression, and what they say."""
+
+    drug_on: DrugOn
+    """What differs between the groups."""
+    formula: Formula
+    priors: AsymptoticPriors
+    data: AsymptoticData
+    posterior: dict[str, np.ndarray]
+    """(chain, draw, ...): `a` and `c` (drug, cell), with one drug if the groups share them; `sd_a`, `sd_b`,
+    `sd_c` (cell); `cor_a`, `cor_b`, `cor_c` (pair of cells); `sigma`; `c_subject` (subject, cell)."""
+    coords: dict[str, tuple]
+    """Labels of the dimensions: drug_a, drug_c, drug, cell (tuples of levels), pair, subject, time."""
+    sample_stats: dict[str, np.ndarray]
+    """(chain, draw): diverging, n_steps, acceptance, energy, step_size."""
+    diagnostics: SamplerDiagnostics
+    seed: int
+    _factors: dict[str, np.ndarray]
+
+    def __repr__(self) -> str:
+        shape = self.posterior["sigma"].shape
+        return f"<AsymptoticFit drug_on={self.drug_on!r}: {shape[0]} chains of {shape[1]} draws>"
+
+    def __str__(self) -> str:
+        d = self.diagnostics
+        head = (
+            f"Asymptotic regression, drug on {self.drug_on}: {self.data.n_subjects} subjects, "
+            f"{self.data.n_cells} cells, {len(self.data.time)} times\n"
+            f"{d.n_chains} chains of {d.n_draws} draws after {d.n_warmup} of warm-up; "
+            f"{d.divergences} divergences, R-hat up to {d.max_rhat:.3f}, "
+            f"at least {min(d.min_ess_bulk, d.min_ess_tail):.0f} effective draws\n"
+        )
+        notes = "".join(f"\nnote: {warning}" for warning in self.warnings)
+        return head + self.summary().round(3).to_string() + notes
+
+    @property
+    def trustworthy(self) -> bool:
+        """True if nothing speaks against the chains; see `warnings` for what does."""
+        return not judge(self.diagnostics)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a careful reader should know about the chains, the data and the priors, in words."""
+        return [*judge(self.diagnostics), *self.data.warnings, *_scale_warnings(self.data, self.priors)]
+
+    def summary(self) -> pd.DataFrame:
+        """Describe every parameter of the population.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index parameter, such as ``a[placebo, CS:HappyToAngry]``; mean, median, sd, q2_5, q97_5,
+            hdi_lower, hdi_upper (95 %), mcse (Monte-Carlo error of the mean), rhat, ess_bulk, ess_tail.
+        """
+        return summary_table(self)
+
+    def draws(self, name: Literal["a", "c"]) -> np.ndarray:
+        """Asymptotes or log rates of every group, also where groups share them: (draw, drug, cell)."""
+        values = self.posterior[name]
+        flat = values.reshape(-1, *values.shape[2:])
+        return np.broadcast_to(flat, (len(flat), len(self.data.groups), self.data.n_cells))
+
+    def predict(self, times: np.ndarray | None = None) -> np.ndarray:
+        """Curves of the population: those of a subject without effects, which start at 0.
+
+        Parameters
+        ----------
+        times : numpy.ndarray or None
+            (n_times,) in the unit of the data's time; default: those of the data.
+
+        Returns
+        -------
+        numpy.ndarray
+            (draw, drug, cell, time), in the unit of the response.
+        """
+        times = self.data.time if times is None else np.asarray(times, dtype=float)
+        weight = start_weight(self.draws("c"), times, formula=self.formula)
+        return self.draws("a")[..., None] * (1 - weight)
+
+    def curves(self, times: np.ndarray | None = None, *, probability: float = 0.95) -> pd.DataFrame:
+        """Curves of the population as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            drug, the factors of `within`, time, mean, lower, upper (highest-density interval).
+        """
+        times = self.data.time if times is None else np.asarray(times, dtype=float)
+        return curve_table(self, times, probability)
+
+    def drug_contrasts(self, *, reference: str | None = None) -> pd.DataFrame:
+        """Differences between groups in asymptotes and log rates, cell by cell.
+
+        Parameters
+        ----------
+        reference : str or None
+            Group that is subtracted from every other; by default all pairs are compared.
+
+        Returns
+        -------
+        pandas.DataFrame
+            parameter ("a", "c"), contrast, the factors of `within`, mean, sd, q2_5, q97_5, prob_direction
+            (posterior probability of the likelier sign), mcse.
+
+        Raises
+        ------
+        ValueError
+            If there are no groups, or the model has no differences between them.
+        """
+        return contrast_table(self, reference)
+
+    def subject_log_likelihood(self, *, n_points: int = 32, max_draws: int = 2000) -> np.ndarray:
+        """Log density of each subject's data with all its effects integrated out, for model comparison.
+
+        See `analysis.models.asymptotic_marginal.subject_log_likelihood`, which also returns the error of the
+        integration; the seed is the same for all models, so that errors cancel in comparisons.
+
+        Returns
+        -------
+        numpy.ndarray
+            (chain, draw, subject); draws are thinned to `max_draws` over all chains.
+        """
+        result = subject_log_likelihood(
+            self.data, self.parameter_draws, formula=self.formula, n_points=n_points, max_draws=max_draws
+        )
+        return result.log_likelihood
+
+    def pointwise_log_likelihood(self, *, max_draws: int = 4000) -> np.ndarray:
+        """Log density of what each subject showed in each cell at each time, given the subject's effects.
+
+        Returns
+        -------
+        numpy.ndarray
+            (chain, draw, observation) in the order of subject, cell and time; missing ones are left out.
+        """
+        rng = np.random.default_rng(self.seed)
+        return pointwise_log_likelihood(
+            self.data, self.parameter_draws, formula=self.formula, max_draws=max_draws, rng=rng
+        )
+
+    @property
+    def parameter_draws(self) -> dict[str, np.ndarray]:
+        """All that the likelihood needs: `posterior` and the Cholesky factors of the correlations."""
+        return self.posterior | self._factors
+
+
+def fit_asymptotic(
+    data: pd.DataFrame,
+    *,
+    drug_on: DrugOn = "both",
+    response: str = "log_emg",
+    time: str = "time",
+    subject: str = "subject",
+    drug: str | None = "drug",
+    within: tuple[str, ...] = ("muscle", "emotion"),
+    n_trials: str | None = None,
+    within_sd: str | None = None,
+    formula: Formula = "from_baseline",
+    priors: AsymptoticPriors | None = None,
+    chains: int = 4,
+    warmup: int = 500,
+    draws: int = 1000,
+    seed: int,
+    target_accept: float = 0.8,
+    progress: bool = True,
+) -> AsymptoticFit:
+    """Sample the posterior of an asymptotic regression.
+
+    Parameters
+    ----------
+    data : pandas.DataFrame
+        One row per trial and time, or per mean of a subject in a cell at a time. Rows of the same subject,
+        cell and time count as repetitions: trials cost no more than means. Cells and times may be missing.
+    drug_on : {"both", "asymptote", "rate", "none"}
+        Which of a and c differ between the groups.
+    response, time, subject : str
+        Columns. The first time must be 1, as the curve starts at b there; further times may have any
+        distance. The unit of time is that of the rate exp(c), and the prior of c is for windows of 1 s.
+    drug : str or None
+        Column of the between-subject factor. None with ``drug_on="none"``.
+    within : tuple of str
+        Columns of the within-subject factors whose combinations have curves of their own.
+    n_trials, within_sd : str or None
+        For means of unequal numbers of trials: columns with these numbers and with the trials' standard
+        deviation. With both, the model is that of the single trials; with the number alone, the mean of n
+        trials has the residual variance sigma^2 / n.
+    formula : {"from_baseline", "printed"}
+        See `analysis.models.asymptotic_likelihood.start_weight`.
+    priors : AsymptoticPriors or None
+        None: the paper's, which suit the natural logarithm of a proportion of baseline.
+    chains, warmup, draws : int
+        Number of chains; iterations of adaptation and draws kept, per chain.
+    seed : int
+        The same seed gives the same draws (on the same machine).
+    target_accept : float
+        Greater values make smaller steps: against divergences.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    AsymptoticFit
+        Look at `trustworthy` and `warnings` first.
+
+    Raises
+    ------
+    ValueError
+        If the data do not fit the description; see `analysis.models.asymptotic_data.reduce_data`.
+    ImportError
+        If NumPyro is not installed.
+    """
+    priors = AsymptoticPriors() if priors is None else priors
+    _check_choices(drug_on, drug, formula)
+    _check_numbers(chains, warmup, draws, target_accept)
+    reduced = reduce_data(
+        data,
+        response=response,
+        time=time,
+        subject=subject,
+        drug=drug,
+        within=within,
+        n_trials=n_trials,
+        within_sd=within_sd,
+    )
+    check_installed()
+    return sample_posteriors(
+        [reduced],
+        drug_on=drug_on,
+        formula=formula,
+        priors=priors,
+        chains=chains,
+        warmup=warmup,
+        draws=draws,
+        seed=seed,
+        target_accept=target_accept,
+        progress=progress,
+    )[0]
+
+
+def sample_posteriors(
+    datasets: list[AsymptoticData],
+    *,
+    drug_on: DrugOn,
+    formula: Formula = "from_baseline",
+    priors: AsymptoticPriors,
+    chains: int,
+    warmup: int,
+    draws: int,
+    seed: int,
+    target_accept: float = 0.8,
+    progress: bool,
+) -> list[AsymptoticFit]:
+    """Fit several data sets of the same subjects, groups, cells and times, compiled once (for simulations).
+
+    Parameters are those of `fit_asymptotic`.
+    """
+    n_groups = len(datasets[0].groups)
+    runs = run_chains(
+        datasets,
+        n_groups_a=n_groups if drug_on in ("both", "asymptote") else 1,
+        n_groups_c=n_groups if drug_on in ("both", "rate") else 1,
+        formula=formula,
+        priors=asdict(priors),
+        chains=chains,
+        warmup=warmup,
+        draws=draws,
+        seed=seed,
+        target_accept=target_accept,
+        max_tree_depth=MAX_TREE_DEPTH,
+        progress=progress,
+        label=f"posterior, drug on {drug_on}",
+    )
+    return [
+        _result(data, run, drug_on=drug_on, formula=formula, priors=priors, warmup=warmup, seed=seed)
+        for data, run in zip(datasets, runs, strict=True)
+    ]
+
+
+def _result(
+    data: AsymptoticData,
+    run: Chains,
+    *,
+    drug_on: DrugOn,
+    formula: Formula,
+    priors: AsymptoticPriors,
+    warmup: int,
+    seed: int,
+) -> AsymptoticFit:
+    posterior = {name: run.draws[name] for name in ("a", "c", "sd_a", "sd_b", "sd_c")}
+    pairs = cell_pairs(data.n_cells)
+    for name in ("a", "b", "c"):
+        factor = run.draws[f"factor_{name}"]
+        correlations = factor @ np.swapaxes(factor, -1, -2)
+        first, second = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        posterior[f"cor_{name}"] = correlations[..., first, second]
+    posterior |= {"sigma": run.draws["sigma"], "c_subject": run.draws["c_subject"]}
+    coords = {
+        "drug": data.groups,
+        "drug_a": data.groups if posterior["a"].shape[2] > 1 else ("all",),
+        "drug_c": data.groups if posterior["c"].shape[2] > 1 else ("all",),
+        "cell": data.cells,
+        "pair": tuple((data.cells[i], data.cells[j]) for i, j in pairs),
+        "subject": data.subjects,
+        "time": tuple(data.time.tolist()),
+    }
+    diagnostics = diagnose(
+        posterior,
+        run.statistics,
+        max_tree_depth=MAX_TREE_DEPTH,
+        n_warmup=warmup,
+        cpu_s=run.cpu_s,
+        wall_s=run.wall_s,
+    )
+    return AsymptoticFit(
+        drug_on=drug_on,
+        formula=formula,
+        priors=priors,
+        data=data,
+        posterior=posterior,
+        coords=coords,
+        sample_stats=run.statistics,
+        diagnostics=diagnostics,
+        seed=seed,
+        _factors={name: run.draws[name] for name in ("factor_a", "factor_b", "factor_c")},
+    )
+
+
+def _check_choices(drug_on: str, drug: str | None, formula: str) -> None:
+    if drug_on not in NESTED:
+        raise ValueError(f"drug_on must be one of {', '.join(NESTED)}; it is {drug_on!r}")
+    if drug is None and drug_on != "none":
+        raise ValueError(
+            f"drug_on={drug_on!r} needs the column of the groups: give drug=..., "
+            "or drug_on='none' without groups"
+        )
+    if formula not in ("from_baseline", "printed"):
+        raise ValueError(f"formula must be 'from_baseline' or 'printed'; it is {formula!r}")
+
+
+def _check_numbers(chains: int, warmup: int, draws: int, target_accept: float) -> None:
+    if chains < 1 or warmup < 50 or draws < 4:
+        raise ValueError(
+            "at least 1 chain (better 4), 50 iterations of warmup and 4 draws are needed; "
+            f"got {chains}, {warmup} and {draws}"
+        )
+    if not 0.5 <= target_accept < 1:
+        raise ValueError(f"target_accept must lie between 0.5 and 1; it is {target_accept}")
+
+
+def _scale_warnings(data: AsymptoticData, priors: AsymptoticPriors) -> list[str]:
+    """Whether the response has the unit that the priors are meant for."""
+    weights = data.n.sum(axis=0)
+    means = (data.n * data.mean).sum(axis=0) / np.where(weights > 0, weights, 1)
+    farthest = float(np.abs(means - priors.a_mean).max())
+    spread = float(data.mean[data.observed].std())
+    if farthest > 4 * priors.a_sd or spread > 10 * max(priors.effect_a_sd, priors.sigma_sd):
+        return [
+            f"means reach {farthest:.3g} and values vary by {spread:.3g}, but the prior of the asymptotes is "
+            f"normal({priors.a_mean:g}, {priors.a_sd:g}): it is meant for the logarithm of a proportion of "
+            "baseline; set priors=AsymptoticPriors(...) for another unit"
+        ]
+    return []

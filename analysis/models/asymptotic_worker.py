@@ -1,0 +1,244 @@
+"""The sampler of the asymptotic regression, run as a process of its own by `asymptotic_sampler`.
+
+``python -m analysis.models.asymptotic_worker FOLDER`` reads ``task.npz`` from the folder, prints how many
+iterations are done after each block, and writes ``draws.npz``. JAX starts here with the threads and the precision
+that this model wants, whatever the calling program does with JAX.
+
+The joint density of asymptotes, rates, standard deviations and correlations of the subject effects, residual
+standard deviation and standardised effects of the rates is sampled with NumPyro's No-U-Turn sampler.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jax.scipy.linalg import solve_triangular
+from numpyro.distributions.transforms import CorrCholeskyTransform
+from numpyro.infer.hmc import hmc
+
+from analysis.models.asymptotic_likelihood import CellStatistics, marginal_log_likelihood
+
+BLOCK = 50
+"""Iterations between two reports of progress."""
+
+EFFECTS = ("a", "b", "c")
+
+
+class Task(NamedTuple):
+    """What is to be sampled."""
+
+    datasets: CellStatistics
+    """Arrays with a leading dimension of data sets; `time` without."""
+    group: np.ndarray
+    """(n_subjects,)"""
+    settings: dict[str, Any]
+
+
+def read_task(folder: Path) -> Task:
+    """Read the data and settings that the calling process wrote."""
+    with np.load(folder / "task.npz") as arrays:
+        datasets = CellStatistics(*(arrays[name] for name in CellStatistics._fields))
+        group = arrays["group"]
+    return Task(datasets, group, json.loads((folder / "settings.json").read_text(encoding="utf-8")))
+
+
+class Model:
+    """Prior and likelihood on an unconstrained scale.
+
+    Parameters
+    ----------
+    n_subjects, n_cells : int
+        Size of the data.
+    group : numpy.ndarray
+        (n_subjects,) group of each subject.
+    settings : dict
+        ``n_groups_a``, ``n_groups_c`` (1 where groups share the parameter), ``formula`` and ``priors``.
+    """
+
+    def __init__(self, n_subjects: int, n_cells: int, group: np.ndarray, settings: dict[str, Any]) -> None:
+        self.shape = (n_subjects, n_cells)
+        self.formula = settings["formula"]
+        self.priors = settings["priors"]
+        self.n_groups = {"a": settings["n_groups_a"], "c": settings["n_groups_c"]}
+        self.index = {
+            name: jnp.asarray(group if n > 1 else np.zeros(n_subjects, dtype=int))
+            for name, n in self.n_groups.items()
+        }
+        self.correlation = CorrCholeskyTransform()
+
+    def initial(self, key: Any) -> dict[str, Any]:
+        """Draw a starting point from the prior, somewhat narrowed."""
+        _, n_cells = self.shape
+        keys = iter(jax.random.split(key, 9))
+        prior = self.priors
+        point = {
+            name: prior[f"{name}_mean"]
+            + 0.5 * prior[f"{name}_sd"] * jax.random.normal(next(keys), (n_groups, n_cells))
+            for name, n_groups in self.n_groups.items()
+        }
+        for name in EFFECTS:
+            noise = 0.5 * jax.random.normal(next(keys), (n_cells,))
+            point[f"log_sd_{name}"] = jnp.log(0.7 * prior[f"effect_{name}_sd"]) + noise
+            point[f"angle_{name}"] = jnp.zeros(n_cells * (n_cells - 1) // 2)
+        point["log_sigma"] = jnp.log(0.5 * prior["sigma_sd"]) + 0.5 * jax.random.normal(next(keys))
+        point["z"] = 0.5 * jax.random.normal(next(keys), self.shape)
+        return point
+
+    def factor(self, angle: Any) -> Any:
+        """Cholesky factor of a correlation matrix."""
+        return self.correlation(angle) if self.shape[1] > 1 else jnp.ones((1, 1))
+
+    def constrained(self, point: dict[str, Any]) -> dict[str, Any]:
+        """Parameters in their own units, and the rates of the subjects."""
+        result = {"a": point["a"], "c": point["c"], "sigma": jnp.exp(point["log_sigma"])}
+        for name in EFFECTS:
+            result[f"sd_{name}"] = jnp.exp(point[f"log_sd_{name}"])
+            result[f"factor_{name}"] = self.factor(point[f"angle_{name}"])
+        turned = (result["sd_c"][:, None] * result["factor_c"]).T
+        result["c_subject"] = point["c"][self.index["c"]] + point["z"] @ turned
+        return result
+
+    def log_prior(self, point: dict[str, Any], values: dict[str, Any]) -> Any:
+        """Log density of the prior on the unconstrained scale."""
+        prior = self.priors
+        total = -0.5 * jnp.sum(point["z"] ** 2)
+        for name in ("a", "c"):
+            total -= 0.5 * jnp.sum(((values[name] - prior[f"{name}_mean"]) / prior[f"{name}_sd"]) ** 2)
+        total += -0.5 * (values["sigma"] / prior["sigma_sd"]) ** 2 + point["log_sigma"]
+        for name in EFFECTS:
+            sd, factor = values[f"sd_{name}"], values[f"factor_{name}"]
+            total += jnp.sum(-0.5 * (sd / prior[f"effect_{name}_sd"]) ** 2 + point[f"log_sd_{name}"])
+            if self.shape[1] > 1:
+                angle = point[f"angle_{name}"]
+                total += dist.LKJCholesky(self.shape[1], prior["lkj"], validate_args=False).log_prob(factor)
+                total += self.correlation.log_abs_det_jacobian(angle, factor)
+        return total
+
+    def potential(self, statistics: CellStatistics) -> Callable[[dict[str, Any]], Any]:
+        """Negative log posterior density (up to a constant) as a function of the unconstrained point."""
+
+        def negative_log_density(point: dict[str, Any]) -> Any:
+            values = self.constrained(point)
+            log_likelihood = marginal_log_likelihood(
+                statistics,
+                a=values["a"][self.index["a"]],
+                c=values["c_subject"],
+                factor_a=values["sd_a"][:, None] * values["factor_a"],
+                factor_b=values["sd_b"][:, None] * values["factor_b"],
+                sigma=values["sigma"],
+                formula=self.formula,
+                xp=jnp,
+                solve_lower=lambda matrix, right: solve_triangular(matrix, right, lower=True),
+            )
+            return -jnp.sum(log_likelihood) - self.log_prior(point, values)
+
+        return negative_log_density
+
+
+def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarray]:
+    """Run all chains of all data sets, as many at once as there are devices.
+
+    Parameters
+    ----------
+    task : Task
+        Data sets of one shape, and settings.
+    report : callable
+        Is told (iterations done, iterations in total) after each block.
+
+    Returns
+    -------
+    dict
+        Arrays (n_datasets, n_chains, n_draws, ...); "step_size" (n_datasets, n_chains).
+    """
+    settings = task.settings
+    n_datasets, n_subjects, n_cells, _ = task.datasets.mean.shape
+    model = Model(n_subjects, n_cells, task.group, settings)
+    init_kernel, sample_kernel = hmc(potential_fn_gen=model.potential, algo="NUTS")
+
+    def start(key: Any, statistics: CellStatistics) -> Any:
+        point_key, chain_key = jax.random.split(key)
+        return init_kernel(
+            model.initial(point_key),
+            num_warmup=settings["warmup"],
+            step_size=0.1,
+            target_accept_prob=settings["target_accept"],
+            max_tree_depth=settings["max_tree_depth"],
+            model_args=(statistics,),
+            rng_key=chain_key,
+        )
+
+    def advance(state: Any, statistics: CellStatistics) -> Any:
+        def once(state: Any, _: None) -> Any:
+            state = sample_kernel(state, model_args=(statistics,))
+            return state, {
+                **model.constrained(state.z),
+                "diverging": state.diverging,
+                "n_steps": state.num_steps,
+                "acceptance": state.accept_prob,
+                "energy": state.energy,
+                "step_size": state.adapt_state.step_size,
+            }
+
+        return jax.lax.scan(once, state, None, length=BLOCK)
+
+    lanes = jax.local_device_count()
+    axes = CellStatistics(0, 0, 0, 0, 0, None)
+    started, advanced = jax.pmap(start, in_axes=(0, axes)), jax.pmap(advance, in_axes=(0, axes))
+    n_chains, total = settings["chains"], settings["warmup"] + settings["draws"]
+    jobs = [(dataset, chain) for dataset in range(n_datasets) for chain in range(n_chains)]
+    root = jax.random.PRNGKey(settings["seed"])
+    collected = []
+    for first in range(0, len(jobs), lanes):
+        batch = jobs[first : first + lanes]
+        filled = batch + [batch[-1]] * (lanes - len(batch))
+        keys = jnp.stack([jax.random.fold_in(jax.random.fold_in(root, d), chain) for d, chain in filled])
+        chosen = [dataset for dataset, _ in filled]
+        statistics = task.datasets._replace(
+            **{name: getattr(task.datasets, name)[chosen] for name in CellStatistics._fields[:-1]}
+        )
+        state = started(keys, statistics)
+        blocks = []
+        for done in range(0, total, BLOCK):
+            state, block = advanced(state, statistics)
+            jax.block_until_ready(state)
+            if done + BLOCK > settings["warmup"]:
+                blocks.append(jax.tree.map(np.asarray, block))
+            finished = first * total + min(done + BLOCK, total) * len(batch)
+            report(finished, len(jobs) * total)
+        skipped = settings["warmup"] % BLOCK
+        collected.append(_joined(blocks, slice(skipped, skipped + settings["draws"]), len(batch)))
+    return {
+        name: np.concatenate([part[name] for part in collected]).reshape(
+            n_datasets, n_chains, *collected[0][name].shape[1:]
+        )
+        for name in collected[0]
+    }
+
+
+def _joined(blocks: list[dict[str, np.ndarray]], kept: slice, n_jobs: int) -> dict[str, np.ndarray]:
+    """Blocks one after the other, without warm-up and without the lanes that only filled up."""
+    return {name: np.concatenate([b[name] for b in blocks], axis=1)[:n_jobs, kept] for name in blocks[0]}
+
+
+def main(folder: Path) -> None:
+    """Sample what the folder's task asks for."""
+
+    def report(done: int, total: int) -> None:
+        print(done, total, flush=True)
+
+    draws = sample(read_task(folder), report)
+    arrays: dict[str, Any] = {"cpu_s": time.process_time(), **draws}
+    np.savez(folder / "draws.npz", **arrays)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
