@@ -102,7 +102,7 @@ class Criterion:
         size = first.n_levels * first.n_effects
         self._first_products = products[:size].reshape(first.n_levels, first.n_effects, products.shape[1])
         self._dense_products = products[size:]
-        self._constant = 2 * self.degrees * np.log(response.scale)
+        self._constant = 2 * self.degrees * np.log(response.scale) - 2 * np.log(design.root_weights).sum()
         if reml:
             self._constant += 2 * np.log(np.abs(np.diag(design.triangle))).sum()
 

@@ -50,12 +50,12 @@ class Design:
     """
 
     fixed: np.ndarray
-    """(n_observations, n_coefficients), orthogonal columns with mean square 1."""
+    """(n_observations, n_coefficients), orthogonal columns with mean square 1; weighted."""
     triangle: np.ndarray
-    """(n_coefficients, n_coefficients); the given columns are ``fixed @ triangle``."""
+    """(n_coefficients, n_coefficients); the given columns, weighted, are ``fixed @ triangle``."""
     factors: tuple[Factor, ...]
     random: sparse.csr_array
-    """(n_observations, n_random_effects), whitened."""
+    """(n_observations, n_random_effects), whitened; weighted."""
     first: np.ndarray
     """(n_levels, n_effects, n_effects): the first factor with itself."""
     dense_first: Coupling
@@ -64,6 +64,8 @@ class Design:
     """(n_dense, n_dense): the other factors with themselves."""
     random_fixed: np.ndarray
     """(n_random_effects, n_coefficients)"""
+    root_weights: np.ndarray
+    """(n_observations,) by which the rows of the design and of the response are multiplied; 1 if plain."""
 
     @property
     def n_observations(self) -> int:
@@ -85,14 +87,16 @@ class Response:
     coefficients: np.ndarray
     """(n_coefficients,) least-squares solution on the orthogonal columns."""
     scale: float
-    """Root mean square of the least-squares residual, in the unit of the response."""
+    """Root mean square of the (weighted) least-squares residual, in the unit of the response."""
     residual: np.ndarray
-    """(n_observations,) residual divided by ``scale``."""
+    """(n_observations,) weighted residual divided by ``scale``."""
     random_residual: np.ndarray
     """(n_random_effects,) product of the random-effect columns with the residual."""
 
 
-def reduce_design(fixed: np.ndarray, effects: Sequence[RandomEffects]) -> Design:
+def reduce_design(
+    fixed: np.ndarray, effects: Sequence[RandomEffects], weights: np.ndarray | None = None
+) -> Design:
     """Form the products of the design with itself.
 
     Parameters
@@ -101,22 +105,25 @@ def reduce_design(fixed: np.ndarray, effects: Sequence[RandomEffects]) -> Design
         Fixed-effects columns, (n_observations, n_coefficients), linearly independent.
     effects : sequence of RandomEffects
         One entry per grouping factor.
+    weights : numpy.ndarray, optional
+        (n_observations,) positive: the residual variance of a row is sigma squared divided by its weight.
 
     Raises
     ------
     ValueError
-        If random-effect columns of one block are linearly dependent, or there are more fixed effects than
-        rows.
+        If random-effect columns of one block are linearly dependent, a weight is not positive, or there are
+        more fixed effects than rows.
     """
     n_observations, n_coefficients = fixed.shape
     if n_observations <= n_coefficients:
         raise ValueError(f"{n_observations} observations are too few for {n_coefficients} fixed effects")
-    orthonormal, triangle = np.linalg.qr(fixed)
+    root_weights = _root_weights(weights, n_observations)
+    orthonormal, triangle = np.linalg.qr(fixed * root_weights[:, None])
     root = np.sqrt(n_observations)
     orthogonal = orthonormal * root
     ordered = sorted(effects, key=lambda effect: -len(effect.levels) * len(effect.names))
-    factors = tuple(_whitened(effect) for effect in ordered)
-    random = sparse.hstack([_indicator(factor) for factor in factors], format="csr")
+    factors = tuple(_whitened(effect, root_weights) for effect in ordered)
+    random = sparse.hstack([_indicator(factor, root_weights) for factor in factors], format="csr")
     products = (random.T @ random).tocsr()
     q, n_levels = factors[0].n_effects, factors[0].n_levels
     size = q * n_levels
@@ -130,7 +137,19 @@ def reduce_design(fixed: np.ndarray, effects: Sequence[RandomEffects]) -> Design
         dense_first=couple(rest[:, :size].tocsr(), n_levels, q),
         dense=rest[:, size:].toarray(),
         random_fixed=random.T @ orthogonal,
+        root_weights=root_weights,
     )
+
+
+def _root_weights(weights: np.ndarray | None, n_observations: int) -> np.ndarray:
+    """Return the square roots of the weights, 1 where there are none."""
+    if weights is None:
+        return np.ones(n_observations)
+    if not (weights > 0).all():
+        raise ValueError(
+            f"weights should be positive; {int((weights <= 0).sum())} are not: leave out rows of no weight"
+        )
+    return np.sqrt(weights)
 
 
 def reduce_response(design: Design, values: np.ndarray) -> Response:
@@ -148,23 +167,24 @@ def reduce_response(design: Design, values: np.ndarray) -> Response:
         raise ValueError("the response has missing or infinite values")
     if np.ptp(values) == 0:
         raise ValueError(f"the response is constant ({values[0]:g} in every row): there is nothing to model")
-    coefficients = design.fixed.T @ values / design.n_observations
-    residual = values - design.fixed @ coefficients
+    weighted = values * design.root_weights
+    coefficients = design.fixed.T @ weighted / design.n_observations
+    residual = weighted - design.fixed @ coefficients
     correction = design.fixed.T @ residual / design.n_observations
     residual -= design.fixed @ correction
     scale = float(np.sqrt(np.mean(residual**2)))
-    if scale <= 1e-13 * np.abs(values).max():
+    if scale <= 1e-13 * np.abs(weighted).max():
         raise ValueError("the fixed effects explain the response without residual: nothing is left to model")
     residual /= scale
     return Response(values, coefficients + correction, scale, residual, design.random.T @ residual)
 
 
-def _whitened(effect: RandomEffects) -> Factor:
+def _whitened(effect: RandomEffects, root_weights: np.ndarray) -> Factor:
     """Find the lower-triangular matrix that makes the columns of each block orthonormal on average."""
     whitening = np.zeros((len(effect.names),) * 2)
     rows, columns = [], []
     for block in effect.blocks:
-        values = effect.columns[:, block]
+        values = effect.columns[:, block] * root_weights[:, None]
         lengths = np.sqrt(np.mean(values**2, axis=0))
         names = ", ".join(effect.names[position] for position in block)
         if not lengths.all():
@@ -183,10 +203,10 @@ def _whitened(effect: RandomEffects) -> Factor:
     return Factor(effect, whitening, (np.array(rows), np.array(columns)))
 
 
-def _indicator(factor: Factor) -> sparse.csr_array:
+def _indicator(factor: Factor, root_weights: np.ndarray) -> sparse.csr_array:
     """Spread the whitened columns over the levels, (n_observations, n_levels * n_effects)."""
     effects, q = factor.effects, factor.n_effects
-    values = effects.columns @ factor.whitening
+    values = (effects.columns @ factor.whitening) * root_weights[:, None]
     columns = effects.codes[:, None] * q + np.arange(q)
     starts = np.arange(len(values) + 1) * q
     shape = (len(values), factor.n_levels * q)

@@ -6,7 +6,7 @@ otherwise, for instance ``C(drug, contr.treatment)``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from analysis.models.terms import (
     read_formula,
     readable_name,
     variables_in,
+    written,
 )
 from analysis.models.type3 import type3_hypotheses
 
@@ -78,17 +79,25 @@ class RandomEffects:
     """(n_effects,)"""
     blocks: tuple[tuple[int, ...], ...]
     """Columns that are correlated with each other stand in the same block."""
+    specs: tuple[ModelSpec, ...] = ()
+    """How the columns are computed, one after the other."""
+    groups: tuple[str, ...] = ()
+    """The columns whose combination names a level."""
 
 
-def typed_table(parsed: MixedFormula, data: pd.DataFrame) -> ModelTable:
+def typed_table(
+    parsed: MixedFormula, data: pd.DataFrame, rows: Mapping[str, str | np.ndarray] | None = None
+) -> ModelTable:
     """Select, type and clean the columns that a formula needs; see `model_table`."""
     texts = [parsed.response, parsed.fixed, *(term.effects for term in parsed.random)]
+    texts += [f"0 + {_as_number(text)}" for text in parsed.offsets]
     formulas = [read_formula(text) for text in texts]
     return model_table(
         data,
         variables=[name for formula in formulas for name in variables_in(formula)],
         factors=coded_as_factors(formulas),
         groups=[name for term in parsed.random for name in term.groups],
+        rows=rows,
     )
 
 
@@ -100,6 +109,22 @@ def response_values(parsed: MixedFormula, table: ModelTable) -> np.ndarray:
     if matrix.shape[1] != 1:
         raise ValueError(f"the response {parsed.response!r} should be one number per row")
     return matrix[:, 0]
+
+
+def offset_values(parsed: MixedFormula, frame: pd.DataFrame) -> np.ndarray:
+    """Evaluate the sum of the offsets in a frame of typed columns, (n_rows,)."""
+    total = np.zeros(len(frame))
+    for text in parsed.offsets:
+        formula = read_formula(f"0 + {_as_number(text)}")
+        if factors_in(formula, frame):
+            raise ValueError(f"the offset {text!r} should be a number, not a category")
+        total += evaluate(f"0 + {_as_number(text)}", frame, ())[1][:, 0]
+    return total
+
+
+def _as_number(text: str) -> str:
+    """Protect a computation from being read as a formula."""
+    return text if text.isidentifier() or text.startswith("`") else f"I({text})"
 
 
 def fixed_effects(text: str, table: ModelTable) -> tuple[FixedEffects, list[str]]:
@@ -134,8 +159,9 @@ def random_effects(terms: Sequence[RandomTerm], table: ModelTable) -> tuple[list
     by_group: dict[tuple[str, ...], list[RandomTerm]] = {}
     for term in terms:
         by_group.setdefault(term.groups, []).append(term)
-    effects = [_one_group(groups, members, table.frame) for groups, members in by_group.items()]
-    return effects, [warning for effect in effects for warning in _doubts(effect, len(table.frame))]
+    effects = [_one_group(groups, members, table) for groups, members in by_group.items()]
+    said = [warning for effect in effects for warning in _doubts(effect, len(table.frame))]
+    return effects, [*_said_of_levels(terms, table.frame), *said]
 
 
 def _said_of_origin(formula: SimpleFormula, frame: pd.DataFrame, factors: list[str]) -> list[str]:
@@ -173,30 +199,43 @@ def _said_of_dropped(design: FixedEffects, frame: pd.DataFrame) -> list[str]:
     return said
 
 
-def _one_group(groups: tuple[str, ...], terms: list[RandomTerm], frame: pd.DataFrame) -> RandomEffects:
+def _one_group(groups: tuple[str, ...], terms: list[RandomTerm], table: ModelTable) -> RandomEffects:
     """Put all random-effect columns of one grouping factor side by side."""
     matrices: list[np.ndarray] = []
     names: list[str] = []
     blocks: list[tuple[int, ...]] = []
-    for term in terms:
-        factors = factors_in(read_formula(term.effects), frame)
-        spec, matrix = evaluate(term.effects, frame, factors)
+    specs: list[ModelSpec] = []
+    for text, together in (part for term in terms for part in _parts(term)):
+        factors = factors_in(read_formula(text), table.frame)
+        spec, matrix = evaluate(text, table.frame, factors)
         positions = range(len(names), len(names) + len(spec.column_names))
         if not positions:
-            raise ValueError(f"the random effects {term} have no column")
+            raise ValueError(f"the random effects ({text}|{':'.join(groups)}) have no column")
         matrices.append(matrix)
+        specs.append(spec)
         names += [readable_name(name, factors) for name in spec.column_names]
-        blocks += [tuple(positions)] if term.correlated else [(position,) for position in positions]
+        blocks += [tuple(positions)] if together else [(position,) for position in positions]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise ValueError(
             f"{', '.join(sorted(repeated))} varies twice by {':'.join(groups)}: write (0 + x|{groups[0]}) "
             "to leave the intercept out of a second bracket"
         )
-    codes, levels = _levels(groups, frame)
+    codes, levels = _levels(groups, table.groups)
+    columns = np.column_stack(matrices)
     return RandomEffects(
-        ":".join(groups), levels, codes, np.column_stack(matrices), tuple(names), tuple(blocks)
+        ":".join(groups), levels, codes, columns, tuple(names), tuple(blocks), tuple(specs), groups
     )
+
+
+def _parts(term: RandomTerm) -> list[tuple[str, bool]]:
+    """Return the formulas whose columns vary together; False where every column varies on its own."""
+    if not term.by_term:
+        return [(term.effects, term.correlated)]
+    parts = [":".join(map(written, part.factors)) for part in read_formula(term.effects)]
+    if not parts:
+        return [(term.effects, True)]
+    return [(part if part == "1" else f"0 + {part}", True) for part in parts]
 
 
 def _levels(groups: tuple[str, ...], frame: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
@@ -207,6 +246,19 @@ def _levels(groups: tuple[str, ...], frame: pd.DataFrame) -> tuple[np.ndarray, p
     combined = frame.groupby(list(groups), observed=True)
     levels = combined.size().index
     return combined.ngroup().to_numpy().astype(np.intp), levels.map(lambda cell: ":".join(map(str, cell)))
+
+
+def _said_of_levels(terms: Sequence[RandomTerm], frame: pd.DataFrame) -> list[str]:
+    """Say where ``||`` leaves correlations, because a reader may not expect it."""
+    said = []
+    for term in terms:
+        factors = factors_in(read_formula(term.effects), frame) if term.by_term else []
+        if factors:
+            said.append(
+                f"in {term} the levels of {factors[0]} stay correlated with each other, as in lme4; "
+                f"diag({term.effects} | {term.group_label}) makes every effect vary on its own"
+            )
+    return said
 
 
 def _doubts(effect: RandomEffects, n_observations: int) -> list[str]:

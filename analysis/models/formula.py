@@ -23,7 +23,9 @@ class RandomTerm:
     groups: tuple[str, ...]
     """The columns whose combination names a group: ``("subject",)``, ``("school", "class")``."""
     correlated: bool
-    """False for ``||``: every column of the effects varies on its own."""
+    """False for ``||`` and for ``diag``."""
+    by_term: bool = False
+    """True for ``||``: terms vary on their own, but the columns of one term (a factor's levels) together."""
 
     @property
     def group_label(self) -> str:
@@ -31,7 +33,9 @@ class RandomTerm:
         return ":".join(self.groups)
 
     def __str__(self) -> str:
-        return f"({self.effects} {'|' if self.correlated else '||'} {self.group_label})"
+        bar = "||" if self.by_term else "|"
+        kind = "" if self.correlated or self.by_term else "diag"
+        return f"{kind}({self.effects} {bar} {self.group_label})"
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class MixedFormula:
     response: str
     fixed: str
     random: tuple[RandomTerm, ...]
+    offsets: tuple[str, ...] = ()
+    """What is added with the coefficient 1, in formula notation."""
 
 
 def parse_formula(formula: str) -> MixedFormula:
@@ -50,8 +56,9 @@ def parse_formula(formula: str) -> MixedFormula:
     ----------
     formula : str
         Response, ``~``, fixed effects and at least one bracket of random effects. Groups may be combined
-        (``a:b``) or nested (``a/b``, which stands for ``a`` and ``a:b``). ``||`` keeps all columns
-        uncorrelated.
+        (``a:b``) or nested (``a/b``, which stands for ``a`` and ``a:b``). ``(a + b||g)`` stands for
+        ``(1|g) + (0 + a|g) + (0 + b|g)``, where the levels of a factor stay correlated with each other;
+        ``diag(a + b|g)`` makes every column vary on its own. ``offset(x)`` adds x as it is.
 
     Returns
     -------
@@ -78,35 +85,51 @@ def parse_formula(formula: str) -> MixedFormula:
         raise ValueError(f"the formula {formula!r} should have one response and one ~, such as {EXAMPLE!r}")
     fixed: list[str] = []
     random: list[RandomTerm] = []
-    _collect(sides[1], fixed, random)
+    offsets: list[str] = []
+    _collect(sides[1], fixed, random, offsets)
     if not random:
         raise ValueError(
             f"the formula {formula!r} has no random effects: write them in brackets, such as (1|subject)"
         )
-    return MixedFormula(sides[0].strip(), _join(fixed), tuple(random))
+    return MixedFormula(sides[0].strip(), _join(fixed), tuple(random), tuple(offsets))
 
 
-def _collect(text: str, fixed: list[str], random: list[RandomTerm]) -> None:
-    """Sort the signed terms of a right-hand side into fixed effects and random terms."""
+def _collect(text: str, fixed: list[str], random: list[RandomTerm], offsets: list[str]) -> None:
+    """Sort the signed terms of a right-hand side into fixed effects, random terms and offsets."""
     for sign, term in _signed_terms(text):
+        kind, inside = _call(term)
+        if kind == "offset":
+            if sign == "-":
+                raise ValueError(f"an offset cannot be subtracted: write offset(-({inside})) instead")
+            offsets.append(inside)
+            continue
         if "|" not in _outside_backticks(term):
             fixed.append(f"{sign} {term}")
             continue
-        if not _is_bracketed(term):
+        if kind not in {"", "diag"}:
             raise ValueError(f"random effects stand in their own brackets, such as (1|subject); got {term!r}")
         if sign == "-":
             raise ValueError(f"random effects cannot be subtracted: leave {term!r} out instead")
-        inside = term[1:-1]
-        if len(_split(inside, "|")) == 1:
-            _collect(inside, fixed, random)
+        if len(_split(inside, "|")) == 1 and not kind:
+            _collect(inside, fixed, random, offsets)
         else:
-            random.extend(_random_terms(inside))
+            random.extend(_random_terms(inside, diagonal=kind == "diag"))
 
 
-def _random_terms(inside: str) -> Iterator[RandomTerm]:
+def _call(term: str) -> tuple[str | None, str]:
+    """Take ``name(inside)`` apart; the name is empty for plain brackets, None if it is neither."""
+    name, bracket, _ = term.partition("(")
+    if not bracket or not _is_bracketed(term[len(name) :]) or (name and not name.strip().isidentifier()):
+        return None, ""
+    return name.strip(), term[len(name) + 1 : -1]
+
+
+def _random_terms(inside: str, *, diagonal: bool) -> Iterator[RandomTerm]:
     """Read the inside of one bracket; a nested grouping gives several terms."""
-    correlated = "||" not in inside
-    parts = _split(inside if correlated else inside.replace("||", "|"), "|")
+    by_term = "||" in _outside_backticks(inside)
+    if by_term and diagonal:
+        raise ValueError(f"diag({inside}) needs a single bar")
+    parts = _split(inside.replace("||", "|") if by_term else inside, "|")
     effects, group = parts[0].strip(), parts[-1].strip()
     if len(parts) != 2 or not effects or not group:
         raise ValueError(f"cannot read the random effects ({inside}): expected (effects|group)")
@@ -114,7 +137,7 @@ def _random_terms(inside: str) -> Iterator[RandomTerm]:
     for level in _split(group, "/"):
         names = tuple(_plain_name(part, inside) for part in _split(level, ":"))
         columns += tuple(name for name in names if name not in columns)
-        yield RandomTerm(effects, columns, correlated)
+        yield RandomTerm(effects, columns, not (by_term or diagonal), by_term)
 
 
 def _plain_name(text: str, inside: str) -> str:

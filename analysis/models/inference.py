@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -13,12 +14,15 @@ from analysis.models.bootstrap import Kind, bootstrap
 from analysis.models.contrasts import ContrastSet, Weights, as_names, contrast_families, contrast_table
 from analysis.models.intervals import profile_intervals, wald_intervals
 from analysis.models.joint_tests import joint_contrasts
+from analysis.models.kenward_roger import KenwardRogerTests, kenward_roger_tests
 from analysis.models.multiplicity import Adjustment, check_level
-from analysis.models.satterthwaite import FixedEffectTests
+from analysis.models.satterthwaite import DegreesOfFreedom, FixedEffectTests, Tests
 from analysis.models.trends import mean_contrasts, mean_rows, slope_contrasts, slope_rows
 
 if TYPE_CHECKING:
+    from analysis.models.criterion import Criterion
     from analysis.models.mixed import MixedFit, _Model
+    from analysis.models.optimum import Optimum
 
 At = Mapping[str, Sequence[float]]
 
@@ -27,10 +31,55 @@ class Inference:
     """The part of a `MixedFit` that answers questions about its fixed effects."""
 
     _model: _Model
+    _criterion: Criterion
+    _optimum: Optimum
     _tests: FixedEffectTests
 
+    def anova(self, *, ddf: DegreesOfFreedom = "satterthwaite") -> pd.DataFrame:
+        """Test every term of the fixed effects (type III).
+
+        Parameters
+        ----------
+        ddf : {"satterthwaite", "kenward-roger"}
+            Method of the degrees of freedom, see `analysis.models.satterthwaite` and
+            `analysis.models.kenward_roger` (which adjusts F as well).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index term; num_df, den_df, F, p. A test compares the levels with equal weights, at zero of the
+            numeric variables.
+        """
+        method = self._tests_by(ddf)
+        tests = {term: method.f_test(contrasts) for term, contrasts in self._model.fixed.hypotheses.items()}
+        table = pd.DataFrame.from_dict(tests, orient="index", columns=["num_df", "den_df", "F", "p"])
+        return table.astype({"num_df": int}).rename_axis("term")
+
+    def coefficients(self, *, ddf: DegreesOfFreedom = "satterthwaite") -> pd.DataFrame:
+        """Test every coefficient: ``fixed_effects``, with the method of `anova`."""
+        names = pd.Index(self._model.fixed.names, name="term")
+        return self._tests_by(ddf).t_tests(np.eye(len(names))).set_index(names)
+
+    def _tests_by(self, ddf: DegreesOfFreedom) -> Tests:
+        """Return the tests by a method."""
+        if ddf == "satterthwaite":
+            return self._tests
+        if ddf == "kenward-roger":
+            return self._kenward_roger
+        raise ValueError(f"ddf should be 'satterthwaite' or 'kenward-roger'; got {ddf!r}")
+
+    @cached_property
+    def _kenward_roger(self) -> KenwardRogerTests:
+        return kenward_roger_tests(self._criterion, self._optimum, self._tests)
+
     def slopes(
-        self, variable: str, by: Sequence[str] = (), *, at: At | None = None, level: float = 0.95
+        self,
+        variable: str,
+        by: Sequence[str] = (),
+        *,
+        at: At | None = None,
+        level: float = 0.95,
+        ddf: DegreesOfFreedom = "satterthwaite",
     ) -> pd.DataFrame:
         """Estimate the slope along a numeric variable in every cell.
 
@@ -44,21 +93,33 @@ class Inference:
             Values at which other numeric variables are held; their mean by default.
         level : float
             Confidence level of each interval.
+        ddf : {"satterthwaite", "kenward-roger"}
+            As in `anova`.
 
         Returns
         -------
         pandas.DataFrame
-            The columns of ``by``, then slope, se, df (Satterthwaite), t, z, p, lower, upper. ``t`` and ``z``
+            The columns of ``by``, then slope, se, df, t, z, p, lower, upper. ``t`` and ``z``
             are the same ratio; p and the interval are those of t. emtrends prints z with the normal
             distribution for more than 3000 observations.
         """
         cells, contrasts = slope_contrasts(self._model.fixed, variable, by, at or {})
-        return _cell_table(cells, self._tests.t_tests(contrasts), "slope", level)
+        return _cell_table(cells, self._tests_by(ddf).t_tests(contrasts), "slope", level)
 
-    def means(self, by: Sequence[str] = (), *, at: At | None = None, level: float = 0.95) -> pd.DataFrame:
-        """Estimate the mean response in every cell; as `slopes`, with a column mean instead of slope."""
+    def means(
+        self,
+        by: Sequence[str] = (),
+        *,
+        at: At | None = None,
+        level: float = 0.95,
+        ddf: DegreesOfFreedom = "satterthwaite",
+    ) -> pd.DataFrame:
+        """Estimate the mean response in every cell; as `slopes`, with a column mean instead of slope.
+
+        An offset is not part of it.
+        """
         cells, contrasts = mean_contrasts(self._model.fixed, by, at or {})
-        return _cell_table(cells, self._tests.t_tests(contrasts), "mean", level)
+        return _cell_table(cells, self._tests_by(ddf).t_tests(contrasts), "mean", level)
 
     def slope_contrasts(
         self,
@@ -71,6 +132,7 @@ class Inference:
         adjust: Adjustment | None = None,
         at: At | None = None,
         level: float = 0.95,
+        ddf: DegreesOfFreedom = "satterthwaite",
     ) -> pd.DataFrame:
         """Compare slopes along a numeric variable between the levels of factors, within every cell.
 
@@ -94,17 +156,19 @@ class Inference:
             Values at which other numeric variables are held; their mean by default.
         level : float
             Confidence level of each family.
+        ddf : {"satterthwaite", "kenward-roger"}
+            As in `anova`.
 
         Returns
         -------
         pandas.DataFrame
-            contrast, the columns of ``by``, estimate, se, df (Satterthwaite), t, p, lower, upper; NaN where
+            contrast, the columns of ``by``, estimate, se, df, t, p, lower, upper; NaN where
             the data cannot tell.
         """
         fixed, cells_of = self._model.fixed, [*as_names(by), *as_names(of)]
         cells, rows = slope_rows(fixed, variable, cells_of, at or {})
         families = contrast_families(cells, rows, of=of, by=by, method=method, reference=reference)
-        return contrast_table(self._tests, fixed, families, adjust=adjust, level=level)
+        return contrast_table(self._tests_by(ddf), fixed, families, adjust=adjust, level=level)
 
     def mean_contrasts(
         self,
@@ -116,20 +180,25 @@ class Inference:
         adjust: Adjustment | None = None,
         at: At | None = None,
         level: float = 0.95,
+        ddf: DegreesOfFreedom = "satterthwaite",
     ) -> pd.DataFrame:
         """Compare means between the levels of factors, within every cell; see `slope_contrasts`."""
         fixed, cells_of = self._model.fixed, [*as_names(by), *as_names(of)]
         cells, rows = mean_rows(fixed, cells_of, at or {})
         families = contrast_families(cells, rows, of=of, by=by, method=method, reference=reference)
-        return contrast_table(self._tests, fixed, families, adjust=adjust, level=level)
+        return contrast_table(self._tests_by(ddf), fixed, families, adjust=adjust, level=level)
 
-    def contrasts(self, weights: pd.DataFrame | np.ndarray) -> pd.DataFrame:
+    def contrasts(
+        self, weights: pd.DataFrame | np.ndarray, *, ddf: DegreesOfFreedom = "satterthwaite"
+    ) -> pd.DataFrame:
         """Test linear combinations of the fixed effects.
 
         Parameters
         ----------
         weights : pandas.DataFrame or numpy.ndarray
             (n_contrasts, n_coefficients) in the order of ``fixed_effects``.
+        ddf : {"satterthwaite", "kenward-roger"}
+            As in `anova`.
 
         Returns
         -------
@@ -140,10 +209,16 @@ class Inference:
         expected = len(self._model.fixed.names)
         if matrix.shape[1] != expected:
             raise ValueError(f"expected {expected} weights, one per fixed effect; got {matrix.shape[1]}")
-        table = self._tests.t_tests(matrix)
+        table = self._tests_by(ddf).t_tests(matrix)
         return table.set_index(weights.index) if isinstance(weights, pd.DataFrame) else table
 
-    def joint_tests(self, by: Sequence[str] | str = (), *, at: At | None = None) -> pd.DataFrame:
+    def joint_tests(
+        self,
+        by: Sequence[str] | str = (),
+        *,
+        at: At | None = None,
+        ddf: DegreesOfFreedom = "satterthwaite",
+    ) -> pd.DataFrame:
         """Test every term of the other variables in every cell, numeric ones at their means.
 
         Without ``by`` this is the type III table with numeric variables centred. See
@@ -156,7 +231,7 @@ class Inference:
         """
         records = []
         for label, contrasts in joint_contrasts(self._model.fixed, by, at or {}):
-            test = self._tests.f_test(contrasts) if len(contrasts) else (0, np.nan, np.nan, np.nan)
+            test = self._tests_by(ddf).f_test(contrasts) if len(contrasts) else (0, np.nan, np.nan, np.nan)
             records.append({**label, **dict(zip(("num_df", "den_df", "F", "p"), test, strict=True))})
         return pd.DataFrame(records)
 

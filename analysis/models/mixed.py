@@ -5,7 +5,8 @@ full maximum likelihood, t tests of coefficients, type III F tests of terms, slo
 
 - Factors have sum-to-zero contrasts by default (R: treatment contrasts). The type III table, slopes and means
   do not depend on the coding; for other coefficients write ``C(drug, contr.treatment)``.
-- ``(x||g)`` makes every column of ``x`` vary on its own, the contrasts of a factor too (as afex does).
+- ``diag(x|g)`` makes every column of ``x`` vary on its own, the contrasts of a factor too (lme4 knows it from
+  version 2). ``(x||g)`` is that of lme4, where the levels of a factor stay correlated with each other.
 - Only an optimum whose gradient and curvature were checked counts as converged, and the optimum does not
   depend on units or centring of the covariates.
 """
@@ -20,10 +21,18 @@ from scipy import stats
 
 from analysis.models.criterion import Criterion
 from analysis.models.crossproducts import Design, reduce_design, reduce_response
-from analysis.models.design import FixedEffects, fixed_effects, random_effects, response_values, typed_table
+from analysis.models.design import (
+    FixedEffects,
+    fixed_effects,
+    offset_values,
+    random_effects,
+    response_values,
+    typed_table,
+)
 from analysis.models.formula import parse_formula
 from analysis.models.inference import Inference
 from analysis.models.optimum import Optimum, find_optimum
+from analysis.models.prediction import Prediction
 from analysis.models.satterthwaite import FixedEffectTests, fixed_effect_tests
 from analysis.models.summary import summary
 from analysis.models.threads import blas_threads
@@ -38,12 +47,16 @@ class _Model:
     fixed: FixedEffects
     design: Design
     groups: tuple[str, ...]
+    levels: dict[str, tuple]
+    """Levels of the variables that are factors."""
+    offset: np.ndarray
+    """(n_observations,)"""
     kept: np.ndarray
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class MixedFit(Inference):
+class MixedFit(Inference, Prediction):
     """A fitted mixed model.
 
     Tables are plain data frames; ``print(fit)`` shows all of it in words.
@@ -111,21 +124,6 @@ class MixedFit(Inference):
         """Covariance parameters as lme4 defines them, in the order of the formula's grouping factors."""
         return self._variances.theta
 
-    def anova(self) -> pd.DataFrame:
-        """Test every term of the fixed effects (type III, Satterthwaite).
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index term; num_df, den_df, F, p. A test compares the levels with equal weights, at zero of the
-            numeric variables.
-        """
-        tests = {
-            term: self._tests.f_test(contrasts) for term, contrasts in self._model.fixed.hypotheses.items()
-        }
-        table = pd.DataFrame.from_dict(tests, orient="index", columns=["num_df", "den_df", "F", "p"])
-        return table.astype({"num_df": int}).rename_axis("term")
-
     def group_effects(self, group: str) -> pd.DataFrame:
         """Return the predicted random effects (conditional modes) of a grouping factor, one row per level."""
         if group not in self._variances.effects:
@@ -133,8 +131,8 @@ class MixedFit(Inference):
         return self._variances.effects[group].copy()
 
     def fitted(self) -> np.ndarray:
-        """Return the fitted values, random effects included, (n_observations,)."""
-        return self._variances.fitted.copy()
+        """Return the fitted values, random effects and offset included, (n_observations,)."""
+        return self._variances.fitted + self._model.offset
 
     def residuals(self) -> np.ndarray:
         """Return response minus fitted values, (n_observations,)."""
@@ -150,7 +148,8 @@ class MixedFit(Inference):
         reml : bool, optional
             As in `fit_mixed`; unchanged by default.
         """
-        values = self._criterion.response.values if response is None else np.asarray(response, dtype=float)
+        present = self._criterion.response.values + self._model.offset
+        values = present if response is None else np.asarray(response, dtype=float)
         if len(values) == len(self._model.kept):
             values = values[self._model.kept]
         reml = self.reml if reml is None else reml
@@ -161,7 +160,14 @@ class MixedFit(Inference):
         return summary(self)
 
 
-def fit_mixed(formula: str, data: pd.DataFrame, *, reml: bool = True) -> MixedFit:
+def fit_mixed(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    reml: bool = True,
+    weights: str | np.ndarray | None = None,
+    offset: str | np.ndarray | None = None,
+) -> MixedFit:
     """Fit a linear mixed model.
 
     Parameters
@@ -173,6 +179,12 @@ def fit_mixed(formula: str, data: pd.DataFrame, *, reml: bool = True) -> MixedFi
         numbers are covariates and are used as they are (centre them where zero is not a meaningful value).
     reml : bool
         Restricted maximum likelihood (default) or maximum likelihood.
+    weights : str or numpy.ndarray, optional
+        Column of the data, or one positive number per row: the residual variance of a row is sigma squared
+        divided by its weight (the number of trials of which the response is the mean, for instance).
+    offset : str or numpy.ndarray, optional
+        Column of the data, or one number per row, that is added with the coefficient 1; as ``offset(x)`` in
+        the formula.
 
     Returns
     -------
@@ -182,8 +194,8 @@ def fit_mixed(formula: str, data: pd.DataFrame, *, reml: bool = True) -> MixedFi
     Raises
     ------
     ValueError
-        If the formula cannot be read, a column is missing or unusable, the response is constant, or there are
-        too few observations or groups.
+        If the formula cannot be read, a column is missing or unusable, the response is constant, a weight is
+        not positive, or there are too few observations or groups.
 
     Examples
     --------
@@ -197,15 +209,28 @@ def fit_mixed(formula: str, data: pd.DataFrame, *, reml: bool = True) -> MixedFi
     emotion       1   219.0  45.06  0.0
     """
     parsed = parse_formula(formula)
-    table = typed_table(parsed, data)
+    if isinstance(offset, str):
+        name = offset if offset.isidentifier() else f"`{offset}`"
+        formula, offset = f"{formula} + offset({name})", None
+        parsed = parse_formula(formula)
+    rows = {name: row for name, row in (("weights", weights), ("offset", offset)) if row is not None}
+    table = typed_table(parsed, data, rows)
     with blas_threads(0):
+        added = offset_values(parsed, table.frame) + table.rows.get("offset", 0.0)
         response = response_values(parsed, table)
         fixed, fixed_warnings = fixed_effects(parsed.fixed, table)
         random, random_warnings = random_effects(parsed.random, table)
-        design = reduce_design(fixed.matrix, random)
-    labels = tuple(effect.group for effect in random)
-    warnings = (*table.warnings, *fixed_warnings, *random_warnings)
-    model = _Model(formula, fixed, design, labels, table.kept, warnings)
+        design = reduce_design(fixed.matrix, random, table.rows.get("weights"))
+    model = _Model(
+        formula,
+        fixed,
+        design,
+        tuple(effect.group for effect in random),
+        table.levels,
+        added,
+        table.kept,
+        (*table.warnings, *fixed_warnings, *random_warnings),
+    )
     return _fitted_model(model, response, reml=reml)
 
 
@@ -255,7 +280,10 @@ def _fitted_model(
 ) -> MixedFit:
     """Reduce the response, find the optimum, and read everything from it."""
     with blas_threads(len(model.design.dense)):
-        criterion = Criterion(model.design, reduce_response(model.design, response), reml=reml)
+        if len(response) == len(model.offset):
+            response = response - model.offset
+        reduced = reduce_response(model.design, response)
+        criterion = Criterion(model.design, reduced, reml=reml)
         optimum = find_optimum(criterion, start)
         tests = fixed_effect_tests(criterion, optimum)
         variances = variance_components(criterion, optimum, tests, model.groups)

@@ -15,6 +15,7 @@ the F test.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,26 @@ from scipy import linalg, stats
 
 from analysis.models.criterion import Criterion, Solution
 from analysis.models.optimum import Optimum
+
+DegreesOfFreedom = Literal["satterthwaite", "kenward-roger"]
+
+
+class Tests(Protocol):
+    """Tests of fixed effects by some method."""
+
+    @property
+    def estimates(self) -> np.ndarray:
+        """(n_coefficients,)."""
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """(n_coefficients, n_coefficients)."""
+
+    def t_tests(self, contrasts: np.ndarray) -> pd.DataFrame:
+        """Test each contrast on its own."""
+
+    def f_test(self, contrasts: np.ndarray) -> tuple[int, float, float, float]:
+        """Test all contrasts together; return numerator and denominator df, F and p."""
 
 
 @dataclass(frozen=True)

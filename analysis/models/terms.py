@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from keyword import iskeyword
 
 import numpy as np
 import pandas as pd
@@ -121,12 +122,21 @@ def _coded(factor: Factor, factors: set[str], recode: str) -> str:
     """Write one variable of a term with its contrasts."""
     text = str(factor.expr)
     if factor.eval_method is Factor.EvalMethod.LOOKUP:
-        return f"C(`{text}`, {recode or 'contr.sum'})" if text in factors else f"`{text}`"
+        # quoted names are replaced as text by formulaic, also inside of other words: `s` within contr.sum
+        name = text if text.isidentifier() and not iskeyword(text) else f"`{text}`"
+        return f"C({name}, {recode or 'contr.sum'})" if text in factors else f"`{text}`"
     if recode and is_coded(factor):
         call = ast.parse(text, mode="eval").body
         if isinstance(call, ast.Call) and call.args:
             return f"C({ast.unparse(call.args[0])}, {recode})"
     return text
+
+
+def written(factor: Factor) -> str:
+    """Write one variable of a term as it stands in a formula."""
+    text = str(factor.expr)
+    is_name = factor.eval_method is not Factor.EvalMethod.LOOKUP or text.isidentifier()
+    return text if is_name else f"`{text}`"
 
 
 def _first_line(error: Exception) -> str:

@@ -22,7 +22,7 @@ from formulaic import ModelSpec, SimpleFormula
 from formulaic.parser.types import Term
 
 from analysis.models.rank import independent_columns
-from analysis.models.terms import evaluate, factors_in, is_coded, read_formula
+from analysis.models.terms import evaluate, factors_in, is_coded, read_formula, written
 
 _ZERO = 1e-9
 """Share of the largest weight below which a weight is rounding."""
@@ -66,6 +66,8 @@ class _ReadTerm:
 
     label: str
     names: tuple[str, ...]
+    texts: tuple[str, ...]
+    """Its variables as they stand in a formula."""
     n_levels: tuple[int, ...]
     """Number of levels per variable; 0 for a number."""
 
@@ -83,7 +85,7 @@ def _read_term(term: Term, frame: pd.DataFrame, formula: SimpleFormula) -> _Read
     """Take a term apart."""
     names = tuple(str(factor.expr) for factor in term.factors)
     if names == ("1",):
-        return _ReadTerm("1", (), ())
+        return _ReadTerm("1", (), (), ())
     sizes = []
     for factor, name in zip(term.factors, names, strict=True):
         if is_coded(factor):
@@ -91,7 +93,7 @@ def _read_term(term: Term, frame: pd.DataFrame, formula: SimpleFormula) -> _Read
         else:
             is_factor = name in frame and isinstance(frame[name].dtype, pd.CategoricalDtype)
             sizes.append(len(frame[name].cat.categories) if is_factor else 0)
-    return _ReadTerm(":".join(names), names, tuple(sizes))
+    return _ReadTerm(":".join(names), names, tuple(map(written, term.factors)), tuple(sizes))
 
 
 def _is_marginal(terms: list[_ReadTerm]) -> list[bool]:
@@ -175,9 +177,9 @@ def _indicators(
     matrices, owners, reduced = [], [], []
     for number, term in enumerate(terms):
         product, chosen = np.ones((len(frame), 1)), np.ones(1, dtype=bool)
-        for name, n_levels in zip(term.names, term.n_levels, strict=True):
+        for name, text, n_levels in zip(term.names, term.texts, term.n_levels, strict=True):
             if name not in columns:
-                columns[name] = evaluate(f"0 + {name}", frame, factors, recode="contr.treatment")[1]
+                columns[name] = evaluate(f"0 + {text}", frame, factors, recode="contr.treatment")[1]
             own = columns[name]
             use = np.ones(own.shape[1], dtype=bool)
             use[0] = not (n_levels and frozenset(term.names) - {name} in present)

@@ -24,8 +24,10 @@ class VarianceComponents:
     """Covariance parameters as lme4 defines them."""
     effects: dict[str, pd.DataFrame]
     """Per grouping factor: one row per level, one column per term."""
+    covariances: tuple[np.ndarray, ...]
+    """Per grouping factor in the order of the design: covariance of its effects, (n_effects, n_effects)."""
     fitted: np.ndarray
-    """(n_observations,)"""
+    """(n_observations,), without offset."""
     boundary: str
     """In words, which variances are zero or correlations are one; empty if none."""
 
@@ -46,12 +48,13 @@ def variance_components(
     scale = criterion.response.scale
     sigma = scale * criterion.sigma(solution)
     size = scale * abs(solution.triangle[-1, -1])
-    rows, thetas, effects, predicted = {}, {}, {}, []
+    rows, thetas, effects, covariances, predicted = {}, {}, {}, [], []
     for factor, root, weights in zip(
         criterion.design.factors, solution.covariance_factors, solution.weights, strict=True
     ):
         name = factor.effects.group
         given = _positive_diagonal(factor.whitening @ root)
+        covariances.append(sigma**2 * given @ given.T)
         rows[name] = _rows(factor, sigma * given)
         thetas[name] = given[factor.entries]
         whitened = size * weights[..., -1] @ root.T
@@ -67,7 +70,8 @@ def variance_components(
         sigma=sigma,
         theta=np.concatenate([thetas[group] for group in groups]),
         effects={group: effects[group] for group in groups},
-        fitted=fixed + criterion.design.random @ np.concatenate(predicted),
+        covariances=tuple(covariances),
+        fitted=(fixed + criterion.design.random @ np.concatenate(predicted)) / criterion.design.root_weights,
         boundary=_boundary(table, criterion, optimum) if optimum.singular else "",
     )
 
