@@ -251,6 +251,14 @@ class Morph:
         return fill_polygon(outline, width_px=width_px, height_px=height_px)
 
 
+def inner_face(face: AlignedFace) -> np.ndarray:
+    """Return which pixels of the frame belong to the inner face, boolean, shape ``(height_px, width_px)``."""
+    outline = _outlines(face, face)[0]
+    height_px, width_px = face.image.shape[:2]
+    inner = smooth_outline(outline, margin=-0.1)
+    return fill_polygon(inner, width_px=width_px, height_px=height_px) > 0.5
+
+
 def _outlines(first: AlignedFace, second: AlignedFace) -> tuple[np.ndarray, np.ndarray]:
     """Outlines of both faces with corresponding corners; of all landmarks where the model saw no face."""
     if first.face_px is not None and second.face_px is not None:

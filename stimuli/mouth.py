@@ -20,6 +20,8 @@ MAX_GAP_RATIO = 0.5
 """The other mouth counts as closed when its gap is at most this part of the open one's (our choice)."""
 ON_LIPS, MIN_POINTS_ON_LIPS = 0.025, 8
 """A template follows the mouth's opening if it has so many points this close to it, in eye distances."""
+MIN_POINTS_ON_LIDS = 10
+"""A template follows an eye if it has so many points as close to the lids (our choice)."""
 NEAR_LIPS = 0.15
 """Points this close to the mouth's opening, in eye distances, give way to the face model's."""
 CLOSING = 0.08
@@ -113,7 +115,7 @@ def complete_eyes(
         distances = np.array(
             [_distance_to(face[lids], points) for points, face in zip(points_px, faces_px, strict=True)]
         )
-        if (distances.max(axis=0) < ON_LIPS * eye_distance_px).sum() >= MIN_POINTS_ON_LIPS:
+        if (distances.max(axis=0) < ON_LIPS * eye_distance_px).sum() >= MIN_POINTS_ON_LIDS:
             return points_px
     eyes = [*RIGHT_EYELIDS, *LEFT_EYELIDS, *IRISES]
     first, second = (

@@ -49,11 +49,11 @@ class PairTable:
         return f"{first}To{second}", f"{second}To{first}"
 
 
-def read_pairs(path: Path) -> PairTable:
+def read_pairs(path: Path, *, expressions: tuple[str, str] | None = None) -> PairTable:
     """Read a table of photograph pairs.
 
-    The table is tab separated and has the columns ``identity``, ``sex`` (male or female), two columns named
-    after the expressions with paths relative to the table (say ``happy`` and ``angry``), and optionally
+    The table is tab separated and has the columns ``identity``, ``sex`` (male or female), two or more columns
+    named after the expressions with paths relative to the table (say ``happy`` and ``angry``), and optionally
     ``pair`` (a unique name; otherwise the identity, numbered where it repeats) and
     ``<expression>_landmarks`` (.json, .tem or .pts).
 
@@ -61,6 +61,8 @@ def read_pairs(path: Path) -> PairTable:
     ----------
     path
         The table.
+    expressions
+        Which two columns to read; rows without both photographs are left out then. By default the first two.
 
     Returns
     -------
@@ -75,6 +77,29 @@ def read_pairs(path: Path) -> PairTable:
         If columns or values are not as described; the message names the line.
     """
     path = Path(path)
+    columns, rows = _read_rows(path)
+    names = _expressions(path, columns)
+    chosen = _choose(path, names, expressions)
+    pairs = _rows(path, columns, rows, chosen, skip=expressions is not None)
+    if not pairs:
+        raise ValueError(f"{path} has no row with both {chosen[0]} and {chosen[1]}")
+    _check_files(path, pairs)
+    return PairTable(path=path, expressions=chosen, pairs=pairs)
+
+
+def read_expressions(path: Path) -> list[str]:
+    """Return the names of a table's columns of photographs, in their order.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_pairs`.
+    """
+    return _expressions(path, _read_rows(Path(path))[0])
+
+
+def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Read the names of the columns and the rows below."""
     if not path.is_file():
         raise FileNotFoundError(f"table of pairs not found: {path}")
     try:
@@ -85,19 +110,29 @@ def read_pairs(path: Path) -> PairTable:
         ) from None
     rows = list(csv.reader((line for line in lines if line.strip()), delimiter="\t"))
     columns = [name.strip() for name in rows[0]] if rows else []
-    expressions = _expressions(path, columns)
+    _expressions(path, columns)
     if len(rows) < 2:
         raise ValueError(f"{path} has no pairs below its header")
-    pairs = _rows(path, columns, rows[1:], expressions)
-    _check_files(path, pairs)
-    return PairTable(path=path, expressions=expressions, pairs=pairs)
+    return columns, rows[1:]
 
 
-def _expressions(path: Path, columns: Sequence[str]) -> tuple[str, str]:
-    """Find the two columns of photographs, and check all the names."""
+def _choose(path: Path, names: Sequence[str], wanted: tuple[str, str] | None) -> tuple[str, str]:
+    """Find the wanted columns of photographs; the first two if none are named."""
+    first, second = wanted or (names[0], names[1])
+    unknown = [name for name in (first, second) if name not in names]
+    if unknown:
+        raise ValueError(f"{path} has no photographs of {' and '.join(unknown)}. It has: {', '.join(names)}")
+    if first == second:
+        raise ValueError(f"the two expressions must differ; got {first} twice")
+    return first, second
+
+
+def _expressions(path: Path, columns: Sequence[str]) -> list[str]:
+    """Find the columns of photographs, and check all the names."""
     advice = (
-        "Expected tab separated columns identity, sex, optionally pair, and two columns of photographs named "
-        f"after their expressions, such as happy and angry. Found: {', '.join(columns) or 'nothing'}"
+        "Expected tab separated columns identity, sex, optionally pair, and two or more columns of "
+        "photographs named after their expressions, such as happy and angry. "
+        f"Found: {', '.join(columns) or 'nothing'}"
     )
     if len(columns) == 1 and re.search(r"[,;]", columns[0]):
         raise ValueError(f"{path} is not tab separated. {advice}")
@@ -110,21 +145,29 @@ def _expressions(path: Path, columns: Sequence[str]) -> tuple[str, str]:
             f"{path} lacks the column{'s' * (len(missing) > 1)} {' and '.join(missing)}. {advice}"
         )
     others = [name for name in columns if name not in KNOWN_COLUMNS and not name.endswith(LANDMARK_SUFFIX)]
-    if len(others) != 2:
-        raise ValueError(f"{path} has photographs in {len(others)} column(s) instead of 2. {advice}")
-    first, second = others
-    if not all(name.isidentifier() for name in others) or first.lower() == second.lower():
-        raise ValueError(f"{path}: {first!r} and {second!r} are not two names of expressions. {advice}")
-    allowed = {first + LANDMARK_SUFFIX, second + LANDMARK_SUFFIX}
+    if len(others) < 2:
+        raise ValueError(f"{path} has photographs in {len(others)} column(s) instead of 2 or more. {advice}")
+    strange = [name for name in others if not name.isidentifier()]
+    if strange or len({name.lower() for name in others}) < len(others):
+        raise ValueError(
+            f"{path}: {', '.join(map(repr, others))} are not different names of expressions. {advice}"
+        )
+    allowed = {name + LANDMARK_SUFFIX for name in others}
     strange = [name for name in columns if name.endswith(LANDMARK_SUFFIX) and name not in allowed]
     if strange:
         raise ValueError(f"{path}: the column {strange[0]} belongs to no expression. {advice}")
-    return first, second
+    return others
 
 
 def _rows(
-    path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]], expressions: tuple[str, str]
+    path: Path,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    expressions: tuple[str, str],
+    *,
+    skip: bool,
 ) -> list[Pair]:
+    """Make the pairs; `skip` leaves out rows without both photographs, which are an error otherwise."""
     pairs: list[Pair] = []
     taken: set[str] = set()
     for number, fields in enumerate(rows, start=1):
@@ -132,18 +175,17 @@ def _rows(
         if len(fields) > len(columns):
             raise ValueError(f"{where}: {len(fields)} fields, but the header has {len(columns)} columns")
         row = dict.fromkeys(columns, "") | dict(zip(columns, map(str.strip, fields), strict=False))
-        pair = _pair(where, path.parent, row, expressions, taken)
-        taken.add(pair.pair.lower())
-        pairs.append(pair)
+        name = _pair_name(where, row, taken)
+        taken.add(name.lower())
+        if not skip or all(row[expression] for expression in expressions):
+            pairs.append(_pair(where, path.parent, row, expressions, name))
     return pairs
 
 
-def _pair(
-    where: str, folder: Path, row: dict[str, str], expressions: tuple[str, str], taken: set[str]
-) -> Pair:
-    for name in ("identity", *expressions):
-        if not row[name]:
-            raise ValueError(f"{where}: {name} is empty")
+def _pair_name(where: str, row: dict[str, str], taken: set[str]) -> str:
+    """Check who is shown, and find the unique name of the pair."""
+    if not row["identity"]:
+        raise ValueError(f"{where}: identity is empty")
     if row["sex"] not in SEXES:
         raise ValueError(f"{where}: sex is {row['sex']!r}; expected male or female")
     name = row.get("pair") or _free_name(row["identity"], taken)
@@ -152,6 +194,13 @@ def _pair(
             raise ValueError(f"{where}: {label} is {value!r}; use letters, digits, - and _ (it names files)")
     if name.lower() in taken:
         raise ValueError(f"{where}: the pair name {name} occurs twice (capitals do not count)")
+    return name
+
+
+def _pair(where: str, folder: Path, row: dict[str, str], expressions: tuple[str, str], name: str) -> Pair:
+    for expression in expressions:
+        if not row[expression]:
+            raise ValueError(f"{where}: {expression} is empty")
     first, second = (folder / row[expression] for expression in expressions)
     files = [row.get(expression + LANDMARK_SUFFIX) for expression in expressions]
     landmarks = tuple(folder / file if file else None for file in files)

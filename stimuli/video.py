@@ -51,13 +51,34 @@ def encode(frames: Iterable[np.ndarray], path: Path, *, fps: float) -> None:
     RuntimeError
         If ffmpeg fails, for example because the disk is full; its own message is included.
     """
+    write_video(frames, path, arguments=LOSSLESS_ARGUMENTS, fps=fps, container="mp4")
+
+
+def write_video(
+    frames: Iterable[np.ndarray], path: Path, *, arguments: Sequence[str], fps: float, container: str
+) -> None:
+    """Write frames to a video file of any kind; see `encode`, which writes the lossless kind.
+
+    Parameters
+    ----------
+    frames
+        Frames in order, uint8, of shape ``(height_px, width_px, 3)``, RGB, or with alpha as a fourth channel.
+    path
+        File to write; an existing one is replaced.
+    arguments
+        Arguments of ffmpeg that name codec and colours.
+    fps
+        Frames per second.
+    container
+        ffmpeg's name of the container, such as ``mp4`` or ``matroska``.
+    """
     iterator = iter(frames)
     first = next(iterator, None)
     if first is None:
         raise ValueError(f"no frames to write to {path}")
     _check_frame(first, first.shape, index=0)
     unfinished = path.with_name(path.name + UNFINISHED_SUFFIX)
-    command = _encode_command(first.shape, unfinished, fps)
+    command = [*_input_arguments(first.shape, fps), *arguments, "-f", container, str(unfinished)]
     try:
         with tempfile.TemporaryFile() as messages:
             _feed(command, first, iterator, messages, path)
@@ -165,14 +186,15 @@ def frame_hashes(frames: Iterable[np.ndarray]) -> tuple[list[str], str]:
     return each, together.hexdigest()
 
 
-def _encode_command(shape: tuple[int, ...], path: Path, fps: float) -> list[str]:
-    height_px, width_px = shape[:2]
+def _input_arguments(shape: tuple[int, ...], fps: float) -> list[str]:
+    """The program and what it must know about the frames that it is fed with."""
+    height_px, width_px, n_channels = shape
     rate = Fraction(fps).limit_denominator(1001)
     if rate <= 0:
         raise ValueError(f"a video needs a positive number of frames per second, got {fps}")
-    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width_px}x{height_px}", "-r", str(rate), "-i", "-"]
-    program = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error"]
-    return [*program, *raw, "-an", *LOSSLESS_ARGUMENTS, "-f", "mp4", str(path)]
+    kind = "rgb24" if n_channels == 3 else "rgba"
+    raw = ["-f", "rawvideo", "-pix_fmt", kind, "-s", f"{width_px}x{height_px}", "-r", str(rate), "-i", "-"]
+    return [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", *raw, "-an"]
 
 
 def _feed(
@@ -198,10 +220,10 @@ def _feed(
 
 
 def _check_frame(frame: np.ndarray, shape: tuple[int, ...], *, index: int) -> None:
-    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.shape != shape:
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] not in (3, 4) or frame.shape != shape:
         raise ValueError(
             f"frame {index} has shape {frame.shape} and type {frame.dtype}; expected uint8, "
-            f"(height, width, 3) and the size of the first frame, {shape}"
+            f"(height, width, 3) or, with alpha, 4, and the size of the first frame, {shape}"
         )
 
 

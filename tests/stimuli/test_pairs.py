@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from stimuli.pairs import read_pairs
+from stimuli.pairs import read_expressions, read_pairs
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def test_a_second_pair_of_a_person_gets_its_own_name(folder: Path) -> None:
         ("identity,sex,happy,angry\n", "not tab separated"),
         ("identity happy angry\n", "lacks the column sex"),
         ("identity sex happy\n", "photographs in 1 column.s. instead of 2"),
-        ("identity sex happy angry sad\n", "photographs in 3 column.s. instead of 2"),
+        ("identity sex happy angry sad\n", "has no pairs below its header"),
         ("identity sex happy happy\n", "happy more than once"),
-        ("identity sex happy Happy\n", "not two names of expressions"),
+        ("identity sex happy Happy\n", "not different names of expressions"),
         ("identity sex happy angry sad_landmarks\n", "sad_landmarks belongs to no expression"),
         ("identity sex happy angry\n", "no pairs"),
         ("identity sex happy angry\nx woman photos/a1.jpg photos/a2.jpg\n", "pair 1: sex is 'woman'"),
@@ -92,3 +92,18 @@ def test_a_spreadsheet_file_is_refused(folder: Path) -> None:
     (folder / "pairs.tsv").write_bytes(b"PK\x03\x04\xff\xfe\x00")
     with pytest.raises(ValueError, match="not a UTF-8 text file"):
         read_pairs(folder / "pairs.tsv")
+
+
+def test_any_two_of_several_expressions(folder: Path) -> None:
+    rows = "id01 male photos/a1.jpg photos/a2.jpg photos/b1.jpg\nid02 male photos/a1.jpg photos/a2.jpg\n"
+    path = write(folder, "identity sex happy angry neutral\n" + rows)
+    assert read_expressions(path) == ["happy", "angry", "neutral"]
+    assert read_pairs(path).expressions == ("happy", "angry")
+    chosen = read_pairs(path, expressions=("neutral", "happy"))
+    assert chosen.directions == ("NeutralToHappy", "HappyToNeutral")
+    assert [pair.pair for pair in chosen.pairs] == ["id01"]
+    assert [photograph.name for photograph in chosen.pairs[0].photographs] == ["b1.jpg", "a1.jpg"]
+    with pytest.raises(ValueError, match="no photographs of sad. It has: happy, angry, neutral"):
+        read_pairs(path, expressions=("sad", "happy"))
+    with pytest.raises(ValueError, match="must differ"):
+        read_pairs(path, expressions=("happy", "happy"))
