@@ -142,22 +142,9 @@ def _refitted(fit: MixedFit, seeds: np.ndarray) -> np.ndarray:
     rows = np.full((len(seeds), 1 + len(parameters_of(fit))), np.nan)
     for row, seed in zip(rows, seeds, strict=True):
         try:
-            again = fit.refit(_simulated(fit, np.random.default_rng(seed)))
+            again = fit.refit(fit.simulate(1, rng=np.random.default_rng(seed))[0])
         except (ValueError, np.linalg.LinAlgError):
             continue
         if again.converged:
             row[0], row[1:] = again.singular, estimates_of(again)
     return rows
-
-
-def _simulated(fit: MixedFit, rng: np.random.Generator) -> np.ndarray:
-    """Draw a response from the fit, (n_observations,)."""
-    criterion = fit._criterion
-    design, roots = criterion.design, criterion.covariance_factors(fit._optimum.theta)
-    effects = [
-        (rng.standard_normal((factor.n_levels, factor.n_effects)) @ root.T).ravel()
-        for factor, root in zip(design.factors, roots, strict=True)
-    ]
-    noise = design.random @ np.concatenate(effects) + rng.standard_normal(design.n_observations)
-    expected = design.fixed @ (design.triangle @ fit.fixed_effects["estimate"].to_numpy())
-    return expected + fit.sigma * noise

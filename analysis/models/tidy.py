@@ -52,9 +52,9 @@ DESCRIPTIONS: dict[str, str] = {
     "row": "number of the row in the data, from 0",
     "response": "response",
     "fitted": "fitted value, random effects included",
-    "fixed": "fitted value of the fixed effects alone",
+    "fixed": "fitted value of the fixed effects (and the offset) alone",
     "residual": "response minus fitted value",
-    "scaled_residual": "residual divided by sigma",
+    "scaled_residual": "residual divided by its standard deviation: sigma over the root of the weight",
 }
 """What every column of the tables means."""
 
@@ -159,13 +159,13 @@ def augment(fit: MixedFit) -> pd.DataFrame:
     groups = {factor.effects.group: factor.effects for factor in fit._criterion.design.factors}
     for group in fit.n_groups:
         columns[group] = groups[group].levels.to_numpy()[groups[group].codes]
-    scaled = residual / fit.sigma
+    fixed = fit._model.fixed.matrix @ fit.fixed_effects["estimate"].to_numpy() + fit._model.offset
     columns |= {
         "response": fitted + residual,
         "fitted": fitted,
-        "fixed": fit._model.fixed.matrix @ fit.fixed_effects["estimate"].to_numpy(),
+        "fixed": fixed,
         "residual": residual,
-        "scaled_residual": scaled,
+        "scaled_residual": residual * fit._criterion.design.root_weights / fit.sigma,
     }
     return pd.DataFrame(columns)
 

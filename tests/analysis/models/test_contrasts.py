@@ -164,6 +164,17 @@ def test_empty_cell_leaves_the_others_of_its_family() -> None:
     assert there.loc["u - v", "p"] == pytest.approx(alone[alone["b"] == "y"].iloc[0]["p"])
 
 
+@pytest.mark.parametrize("name", ["s", "sum", "a", "t", "drug group"])
+def test_factors_may_have_any_name(name: str) -> None:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"g": np.repeat(np.arange(8), 6), "any": ["u", "v", "w"] * 16})
+    data["y"] = rng.normal(size=48)
+    expected = fit_mixed("y ~ any + (1|g)", data).mean_contrasts("any")
+    quoted = name if name.isidentifier() else f"`{name}`"
+    actual = fit_mixed(f"y ~ {quoted} + (1|g)", data.rename(columns={"any": name})).mean_contrasts(name)
+    pd.testing.assert_frame_equal(actual, expected)
+
+
 def test_custom_weights(fit: MixedFit) -> None:
     half = {"drugs - placebo": [0.5, 0.5, -1.0]}
     actual = fit.mean_contrasts("drug", by="emotion", method=half)

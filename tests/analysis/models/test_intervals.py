@@ -142,6 +142,19 @@ def test_correlation_of_three_effects_and_wide_blocks() -> None:
     assert (empty["upper"] - empty["lower"] > 0.9).all()
 
 
+def test_weights_and_offset_change_nothing_that_they_should_not(simulated: MixedFit) -> None:
+    data = pd.read_csv(REFERENCE / "inference.csv")
+    formula = "y ~ time + (time|subject) + (1|face)"
+    fit = fit_mixed(formula, data, weights=np.full(len(data), 4.0), offset=np.full(len(data), 2.0))
+    for method in ("wald", "profile"):
+        expected = simulated.confidence_intervals(method, progress=False)
+        actual = fit.confidence_intervals(method, progress=False)
+        expected.loc["(Intercept)", ["estimate", "lower", "upper"]] -= 2.0  # moved into the offset
+        expected.loc["sigma", ["estimate", "lower", "upper"]] *= 2.0  # of an observation of weight 1
+        for name in ("estimate", "lower", "upper"):
+            np.testing.assert_allclose(actual[name], expected[name], rtol=1e-4, atol=1e-5)
+
+
 def test_zero_variance_leaves_its_correlation_open() -> None:
     rng = np.random.default_rng(3)
     data = pd.DataFrame({"g": np.repeat(np.arange(8), 20), "x": np.tile(np.linspace(-1, 1, 20), 8)})

@@ -90,3 +90,14 @@ def test_every_column_is_described(fit: MixedFit) -> None:
     for name, table in tables(fit).items():
         unknown = set(table.columns) - set(DESCRIPTIONS) - set(fit.n_groups)
         assert not unknown, (name, unknown)
+
+
+def test_augment_with_weights_and_offset() -> None:
+    data = pd.read_csv(REFERENCE / "inference.csv")
+    weight = np.random.default_rng(1).uniform(0.5, 2, len(data))
+    fit = fit_mixed("y ~ time + (1|subject)", data, weights=weight, offset=np.full(len(data), 3.0))
+    table = augment(fit)
+    np.testing.assert_allclose(table["response"], data["y"], atol=1e-12)
+    np.testing.assert_allclose(table["scaled_residual"], table["residual"] * np.sqrt(weight) / fit.sigma)
+    modes = fit.group_effects("subject")["(Intercept)"].loc[data["subject"]].to_numpy()
+    np.testing.assert_allclose(table["fitted"], table["fixed"] + modes, atol=1e-9)
