@@ -30,6 +30,8 @@ from analysis.report.table import MISSING
 ALL = "all"
 SMALLEST_EXPECTED = 5
 """With fewer expected in a cell, the distribution of chi-square is only roughly that of the table."""
+NEARLY_ALL = 0.9
+"""Where more than this part gave the same number, F tests find less than their level says."""
 _SEXES = {"F": "Female", "M": "Male", "O": "Other"}
 _DIGITS = {"bmi": 2, "nausea_t1": 2, "nausea_t2": 2}
 _UNUSED = ("height_cm", "weight_kg", "minutes_since_pill")
@@ -120,9 +122,16 @@ def sample_table(described: pd.DataFrame) -> Table:
 def _doubt(described: pd.DataFrame) -> str:
     if "doubtful" not in described:
         return ""
-    doubtful = described.loc[described["doubtful"] == True, "characteristic"]  # noqa: E712  (there are NaN)
-    few = f"χ² is doubtful where fewer than {SMALLEST_EXPECTED} are expected in a cell: "
-    return f"{few}{', '.join(doubtful)}." if len(doubtful) else ""
+    doubtful = described[described["doubtful"] == True]  # noqa: E712  (there are NaN)
+    said = []
+    for statistic, why in (
+        ("χ²", f"fewer than {SMALLEST_EXPECTED} are expected in a cell"),
+        ("F", "nearly all gave the same answer"),
+    ):
+        names = doubtful.loc[doubtful["test"].str.startswith(statistic), "characteristic"]
+        if len(names):
+            said.append(f"{statistic} is doubtful where {why}: {', '.join(names)}.")
+    return " ".join(said)
 
 
 def _answer_rows(
@@ -202,6 +211,7 @@ def _number_row(label: str, people: pd.DataFrame, column: str) -> dict[str, obje
     if varies and known["group"].nunique() > 1 and (known["group"].value_counts() > 1).all():
         test = one_way_anova(known.assign(value=values), value="value", group="group").iloc[0]
         row |= {"test": f"F({test['num_df']:.0f}, {test['den_df']:.0f}) = {test['F']:.2f}", "p": test["p"]}
+        row["doubtful"] = bool(values.value_counts(normalize=True).iloc[0] > NEARLY_ALL)
     return row
 
 

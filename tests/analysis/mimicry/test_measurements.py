@@ -191,3 +191,12 @@ def test_unblinded_guesses_have_indices_with_intervals() -> None:
     assert found.per_group.loc["placebo", "bang"] > 0.5 > found.per_group.loc["drug", "bang"]
     assert (found.per_group["lower"] < found.per_group["bang"]).all()
     assert "no sign that anybody knew" in guess_sentences(found)[-1]
+
+
+def test_numbers_that_are_nearly_all_the_same_are_marked() -> None:
+    table = people("AABB" * 10)
+    nausea = session(nausea_t1=[1] * 38 + [2, 3], nausea_t2=[1, 2] * 20)
+    described = describe_sample(table, measured=list(table["participant"]), phenotype=nausea)
+    marked = described.set_index("characteristic")["doubtful"]
+    assert marked["Nausea (t1)"] is True and marked["Nausea (t2)"] is False
+    assert sample_table(described).note == "F is doubtful where nearly all gave the same answer: Nausea (t1)."
