@@ -30,7 +30,7 @@ from analysis.models.design import (
     typed_table,
 )
 from analysis.models.formula import parse_formula
-from analysis.models.inference import Inference
+from analysis.models.inference import DegreesOfFreedom, Inference
 from analysis.models.optimum import Optimum, find_optimum
 from analysis.models.prediction import Prediction
 from analysis.models.satterthwaite import FixedEffectTests, fixed_effect_tests
@@ -155,9 +155,9 @@ class MixedFit(Inference, Prediction):
         reml = self.reml if reml is None else reml
         return _fitted_model(self._model, values, reml=reml, start=self._optimum.theta)
 
-    def summary(self) -> str:
-        """Describe the fit in words and tables."""
-        return summary(self)
+    def summary(self, *, ddf: DegreesOfFreedom = "satterthwaite") -> str:
+        """Describe the fit in words and tables, as lmerTest's summary and anova do."""
+        return summary(self, ddf=ddf)
 
 
 def fit_mixed(

@@ -370,7 +370,7 @@ def test_wrong_questions_to_a_fit_are_explained(fit: MixedFit) -> None:
 
 def test_summary_says_it_all(fit: MixedFit) -> None:
     text = fit.summary()
-    for part in ("restricted maximum likelihood", FORMULA, "Residual", "1440; groups: subject, 24; face, 6"):
+    for part in ("fit by REML", FORMULA, "Residual", "obs: 1440, groups: subject, 24; face, 6"):
         assert part in text
     for part in ("emotion[S.AngryToHappy]:time", "Type III", "time runs from 1 to 5"):
         assert part in text
