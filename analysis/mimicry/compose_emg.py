@@ -72,7 +72,7 @@ def _origin_caption(results: MimicryResults, model: ModelResult) -> str:
     )
     here = origin_words(results.parameters).removeprefix("and ")
     what = "Main effects and interactions without time depend"
-    if "||" in model.formula:
+    if "diag(" in model.formula:
         what = "Without correlations between the random effects, all tests depend"
     return (
         f"In this model {here}. {what} on where time is zero; the last two columns give the tests with "

@@ -113,7 +113,7 @@ def _plan(
         refusal = f"a mixed model needs at least 2 participants with data, here is {n_participants}"
         return ModelPlan(formula="", simpler=(), data=data, left_out=(), refusal=refusal)
     slopes = "*".join(within) or "1"
-    structures = [f"({slopes}|participant)", f"({slopes}||participant)", "(1|participant)"]
+    structures = [f"({slopes}|participant)", f"diag({slopes}|participant)", "(1|participant)"]
     first = 0 if n_participants > n_effects else 1 if n_participants > 2 else 2
     if slopes == "1":
         structures, first = structures[-1:], 0
