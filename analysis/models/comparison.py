@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -124,30 +124,43 @@ def compare_models(
     """
     if len(models) < 2:
         raise ValueError(f"a comparison needs two models or more; there are {len(models)}")
-    sets = _log_likelihoods(models)
-    judged = next(iter(sets))
+    plain = _all_plain(models)
+    n_steps = 2 * (_N_BLOCKS + 3) if plain else 3 * (_N_BLOCKS + 3) + 2 * len(models)
     columns: dict[str, np.ndarray] = {}
-    n_steps = len(sets) * (_N_BLOCKS + 3)
     with tqdm(total=n_steps, desc="comparing models", disable=not progress, leave=False) as bar:
+        sets = _plain_sets(models) if plain else _sets_of_fits(models, bar.update)
         for criterion, draws in sets.items():
             columns |= _compare(criterion, draws, seed, bar.update)
+    judged = "loo" if plain else "participant"
     table = pd.DataFrame(columns, index=pd.Index(list(models), name="model"))
     table = table.sort_values(f"elpd_{judged}", ascending=False, kind="stable")
     return table.assign(preferred=np.arange(len(table)) == 0)
 
 
-def _log_likelihoods(models: Mapping[str, ComparableFit | np.ndarray]) -> dict[str, list[np.ndarray]]:
-    """Criterion to log-likelihoods of all models, the criterion that is judged first."""
-    plain = [model for model in models.values() if isinstance(model, np.ndarray)]
-    if plain and len(plain) < len(models):
+def _all_plain(models: Mapping[str, ComparableFit | np.ndarray]) -> bool:
+    """Whether all models are given as log-likelihoods."""
+    plain = [isinstance(model, np.ndarray) for model in models.values()]
+    if any(plain) and not all(plain):
         raise ValueError("compare fits with fits, or log-likelihoods with log-likelihoods, not both at once")
-    if plain:
-        units = _same_units(dict(zip(models, plain, strict=True)))
-        return {"loo": units, "waic": units}
-    fits: dict[str, ComparableFit] = dict(models)  # type: ignore[arg-type]
-    subjects = _same_units({name: fit.subject_log_likelihood() for name, fit in fits.items()})
-    observations = _same_units({name: fit.pointwise_log_likelihood() for name, fit in fits.items()})
-    return {"participant": subjects, "loo": observations, "waic": observations}
+    return all(plain)
+
+
+def _plain_sets(models: Mapping[str, Any]) -> dict[str, list[np.ndarray]]:
+    """Criterion to log-likelihoods of all models."""
+    units = _same_units(dict(models))
+    return {"loo": units, "waic": units}
+
+
+def _sets_of_fits(models: Mapping[str, Any], advance: Callable[[int], object]) -> dict[str, list[np.ndarray]]:
+    """Criterion to log-likelihoods of all models; by participants first."""
+    subjects, observations = {}, {}
+    for name, fit in models.items():
+        subjects[name] = fit.subject_log_likelihood()
+        advance(1)
+        observations[name] = fit.pointwise_log_likelihood()
+        advance(1)
+    by_observation = _same_units(observations)
+    return {"participant": _same_units(subjects), "loo": by_observation, "waic": by_observation}
 
 
 def _same_units(log_likelihoods: dict[str, np.ndarray]) -> list[np.ndarray]:
@@ -169,15 +182,17 @@ def _compare(
     criterion: str, draws: list[np.ndarray], seed: int, advance: Callable[[int], object]
 ) -> dict[str, np.ndarray]:
     """All columns of one criterion, in the order of the models."""
-    densities = [waic(d) if criterion == "waic" else psis_loo(d) for d in draws]
+    efficiencies = [relative_efficiency(d) for d in draws]
+    densities = [
+        _density(criterion, d, efficiency) for d, efficiency in zip(draws, efficiencies, strict=True)
+    ]
     pointwise = np.column_stack([density.pointwise for density in densities])
     full = _evaluate(pointwise, seed)
     advance(1)
-    efficiencies = [relative_efficiency(d) for d in draws]
 
     def evaluated(selections: list[np.ndarray]) -> _Evaluation:
         parts = [
-            _pointwise(criterion, _pooled(d)[chosen], efficiency)
+            _density(criterion, _pooled(d)[chosen][None], efficiency).pointwise
             for d, chosen, efficiency in zip(draws, selections, efficiencies, strict=True)
         ]
         advance(1)
@@ -230,9 +245,8 @@ def _evaluate(pointwise: np.ndarray, seed: int) -> _Evaluation:
     )
 
 
-def _pointwise(criterion: str, pooled: np.ndarray, efficiency: np.ndarray) -> np.ndarray:
-    density = waic(pooled[None]) if criterion == "waic" else psis_loo(pooled[None], efficiency=efficiency)
-    return density.pointwise
+def _density(criterion: str, draws: np.ndarray, efficiency: np.ndarray) -> PredictiveDensity:
+    return waic(draws) if criterion == "waic" else psis_loo(draws, efficiency=efficiency)
 
 
 def _pooled(draws: np.ndarray) -> np.ndarray:

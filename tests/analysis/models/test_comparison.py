@@ -33,10 +33,10 @@ class Regression:
         return pointwise.reshape(*pointwise.shape[:2], -1, 5).sum(axis=3)
 
 
-def regressions(slope: float, seed: int, n_draws: int = 250) -> dict[str, Regression]:
+def regressions(slope: float, seed: int, *, n_draws: int = 250, n_units: int = 150) -> dict[str, Regression]:
     data, draws = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
-    x = np.column_stack([np.ones(150), data.normal(size=150)])
-    y = x @ [0.3, slope] + data.normal(size=150)
+    x = np.column_stack([np.ones(n_units), data.normal(size=n_units)])
+    y = x @ [0.3, slope] + data.normal(size=n_units)
     return {"slope": Regression(x, y, draws, n_draws), "flat": Regression(x[:, :1], y, draws, n_draws)}
 
 
@@ -80,8 +80,8 @@ def test_a_small_difference_is_called_small() -> None:
 
 def test_monte_carlo_errors_are_the_scatter_over_other_chains() -> None:
     tables = []
-    for seed in range(25):
-        models = regressions(0.15, 5, n_draws=60)
+    for seed in range(20):
+        models = regressions(0.25, 5, n_draws=60, n_units=40)
         for offset, model in enumerate(models.values()):
             model.rng = np.random.default_rng(100 + 2 * seed + offset)
         tables.append(compare_models({name: m.pointwise_log_likelihood() for name, m in models.items()}))
