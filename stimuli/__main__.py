@@ -1,4 +1,4 @@
-"""The commands of the stimulus room: faces, landmarks, morph, check."""
+"""The commands of the stimulus room: faces, landmarks, edit, morph, levels, average, check."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import typer
 from tqdm import tqdm
 
+from stimuli import morph_commands
+from stimuli.editor.command import edit
 from stimuli.landmark_files import LandmarkFormat
 from stimuli.landmark_table import PICTURE_NAME, write_landmarks
-from stimuli.manifest import StimulusVideo, check_video, read_manifest
+from stimuli.manifest import check_video, read_manifest
 from stimuli.pairs import read_pairs
-from stimuli.parameters import MorphParameters
-from stimuli.production import CONTACT_SHEET, QUALITY_TABLE, make_set
 from stimuli.sources import difference_warnings, read_sources
-from stimuli.workers import default_workers
 
 app = typer.Typer(
     help="Faces, landmarks and morph videos.",
@@ -26,7 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-DEFAULTS = MorphParameters()
 
 Table = Annotated[Path, typer.Argument(metavar="PAIRS.tsv", help="Table of photograph pairs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary as JSON in the last line.")]
@@ -79,59 +77,7 @@ def landmarks(
         print(json.dumps({"pairs": str(written), "photographs": len(both)}))
 
 
-@app.command()
-def morph(
-    table: Table,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the videos.")],
-    seconds: Annotated[float, typer.Option(help="Duration of a video.")] = DEFAULTS.duration_s,
-    fps: Annotated[float, typer.Option(help="Frames per second.")] = DEFAULTS.fps,
-    width: Annotated[int, typer.Option(help="Width of a frame in pixels.")] = DEFAULTS.width_px,
-    height: Annotated[int, typer.Option(help="Height of a frame in pixels.")] = DEFAULTS.height_px,
-    eye_distance: Annotated[float, typer.Option(help="Fraction of the width.")] = DEFAULTS.eye_distance,
-    eye_height: Annotated[float, typer.Option(help="Fraction of the height.")] = DEFAULTS.eye_height,
-    mask: Annotated[Literal["face", "none"], typer.Option(help="Show the face alone.")] = DEFAULTS.mask,
-    mask_margin: Annotated[float, typer.Option(help="Beyond the outline.")] = DEFAULTS.mask_margin,
-    mask_edge: Annotated[float, typer.Option(help="Soft edge in pixels.")] = DEFAULTS.mask_edge_px,
-    background: Annotated[str, typer.Option(help="As in HTML.")] = DEFAULTS.background,
-    mouth: Annotated[
-        Literal["occlude", "blend"], typer.Option(help="Open mouth to closed: teeth behind lips, or fading.")
-    ] = DEFAULTS.mouth,
-    blending: Annotated[
-        Literal["linear", "srgb"], typer.Option(help="Mix light, or stored values.")
-    ] = DEFAULTS.blending,
-    flow_passes: Annotated[int, typer.Option(help="Corrections by optical flow.")] = DEFAULTS.flow_passes,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 = as many as fit.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Make all videos, both directions of each pair; run again to go on with an interrupted set."""
-    parameters = MorphParameters(
-        duration_s=seconds,
-        fps=fps,
-        width_px=width,
-        height_px=height,
-        eye_distance=eye_distance,
-        eye_height=eye_height,
-        mask=mask,
-        mask_margin=mask_margin,
-        mask_edge_px=mask_edge,
-        background=background,
-        mouth=mouth,
-        blending=blending,
-        flow_passes=flow_passes,
-    )
-    number = workers or default_workers()
-    try:
-        videos = make_set(table, out, parameters=parameters, workers=number, progress=True)
-    except KeyboardInterrupt:
-        print("interrupted: give the same command again to go on with this set", file=sys.stderr)
-        raise SystemExit(130) from None
-    warned = _print_warnings(videos)
-    print(
-        f"{len(videos)} videos in {out}, {warned} with warnings; "
-        f"look at {out / CONTACT_SHEET} and {QUALITY_TABLE}"
-    )
-    if as_json:
-        print(json.dumps({"set": str(out), "videos": len(videos), "videos_with_warnings": warned}))
+morph_commands.register(app)
 
 
 @app.command()
@@ -154,17 +100,7 @@ def check(
         raise SystemExit(1)
 
 
-def _print_warnings(videos: list[StimulusVideo]) -> int:
-    """Print each video's warnings once per pair; return the number of videos that have any."""
-    seen: set[str] = set()
-    warned = 0
-    for video in videos:
-        content: dict[str, Any] = json.loads(video.sidecar_path.read_text(encoding="utf-8"))
-        warned += bool(content["warnings"])
-        for warning in content["warnings"] if video.pair not in seen else []:
-            print(f"warning: {video.pair}: {warning}", file=sys.stderr)
-        seen.add(video.pair)
-    return warned
+app.command()(edit)
 
 
 def _typed(path: Path) -> str:

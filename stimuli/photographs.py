@@ -59,7 +59,7 @@ def read_photograph(path: Path, *, background: str = "#808080") -> np.ndarray:
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Write an RGB image, uint8, as PNG; it appears under its name only when it is complete."""
+    """Write an RGB or RGBA image, uint8, as PNG; it gets its name only when it is complete."""
     unfinished = path.with_name(path.name + ".unfinished")
     Image.fromarray(image).save(unfinished, format="PNG", compress_level=4)
     unfinished.replace(path)

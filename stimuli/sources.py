@@ -10,11 +10,13 @@ import numpy as np
 
 from stimuli.align import eye_transform, outside_fraction, transform_image, transform_points
 from stimuli.landmarks import Landmarks, find_landmarks
+from stimuli.light import to_grey
 from stimuli.manifest import file_sha256
 from stimuli.morph import AlignedFace
 from stimuli.pairs import Pair
 from stimuli.parameters import MorphParameters
 from stimuli.photographs import read_photograph
+from stimuli.tones import Tone
 
 MAX_ENLARGEMENT = 1.3
 """A photograph enlarged more than this gets a warning (our choice)."""
@@ -84,14 +86,27 @@ def read_sources(pairs: Iterable[Pair]) -> list[PairSources]:
     return sources
 
 
-def align_source(source: Source, parameters: MorphParameters) -> AlignedFace:
-    """Bring a photograph and its landmarks into the frame."""
+def align_source(source: Source, parameters: MorphParameters, *, tone: Tone | None = None) -> AlignedFace:
+    """Bring a photograph and its landmarks into the frame, without colour if that is wanted.
+
+    Parameters
+    ----------
+    source
+        The photograph.
+    parameters
+        Size, eyes, colour and background.
+    tone
+        Change of its lightness, if identities are made alike.
+    """
     image = read_photograph(source.photograph, background=parameters.background)
     transform = eye_transform(source.landmarks.eyes_px, parameters.eyes_px)
     face_px = source.landmarks.face_px
     size = {"width_px": parameters.width_px, "height_px": parameters.height_px}
+    aligned = transform_image(image, transform, **size)
+    if parameters.colour == "grey":
+        aligned = to_grey(aligned)
     return AlignedFace(
-        image=transform_image(image, transform, **size),
+        image=aligned if tone is None else tone.apply(aligned),
         points_px=transform_points(source.landmarks.points_px, transform),
         face_px=transform_points(face_px, transform) if face_px is not None else None,
         eye_distance_px=parameters.eye_distance * parameters.width_px,

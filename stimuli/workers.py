@@ -22,8 +22,8 @@ def default_workers() -> int:
     return min(MAX_WORKERS, may_use)
 
 
-def run_jobs(work: Callable[[Any], object], jobs: Sequence[Any], *, n_workers: int) -> Iterator[None]:
-    """Do ``work(job)`` for every job, and yield after each that is done, in whatever order.
+def run_jobs(work: Callable[[Any], Any], jobs: Sequence[Any], *, n_workers: int) -> Iterator[Any]:
+    """Do ``work(job)`` for every job, and yield what it returns, in whatever order they are done.
 
     Parameters
     ----------
@@ -48,20 +48,18 @@ def run_jobs(work: Callable[[Any], object], jobs: Sequence[Any], *, n_workers: i
     with ProcessPoolExecutor(n_workers, mp_context=context, initializer=_start_worker) as pool:
         try:
             for done in as_completed([pool.submit(work, job) for job in jobs]):
-                done.result()
-                yield
+                yield done.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _run_here(work: Callable[[Any], object], jobs: Sequence[Any]) -> Iterator[None]:
+def _run_here(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         for job in jobs:
-            work(job)
-            yield
+            yield work(job)
     finally:
         cv2.setNumThreads(threads)
 
