@@ -75,9 +75,7 @@ def draw_shown(
     _draw_points(painter, shown, places, size=float(np.clip(1.3 + 0.5 * zoom, 1.8, 4.5)))
     _draw_selected(painter, shown, places, scale=scale)
     if shown.hovered is not None:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor("white"), 2))
-        painter.drawEllipse(QPointF(*places[shown.hovered].tolist()), 7, 7)
+        _draw_ring(painter, QPointF(*places[shown.hovered].tolist()), 7, QColor("white"))
     for number, text in shown.labels.items():
         _draw_label(painter, places[number], text, room=room)
 
@@ -119,12 +117,18 @@ def _draw_selected(painter: QPainter, shown: Shown, places: np.ndarray, *, scale
     if shown.current is None:
         return
     centre = QPointF(*places[shown.current].tolist())
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(MARK, 2))
-    painter.drawEllipse(centre, 8, 8)
+    _draw_ring(painter, centre, 9, MARK)
     if shown.radius_px > 0:
         painter.setPen(QPen(MARK, 1, Qt.PenStyle.DashLine))
         painter.drawEllipse(centre, shown.radius_px * scale, shown.radius_px * scale)
+
+
+def _draw_ring(painter: QPainter, centre: QPointF, radius: float, colour: QColor) -> None:
+    """Draw a ring that is seen on bright and on dark skin."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(QColor(0, 0, 0, 200), 4), QPen(colour, 2)):
+        painter.setPen(pen)
+        painter.drawEllipse(centre, radius, radius)
 
 
 def _draw_label(painter: QPainter, place: np.ndarray, text: str, *, room: QRectF) -> None:
