@@ -1,6 +1,6 @@
 """Analyse a mimicry study, or import someone else's recording into one.
 
-python -m analysis.mimicry STUDY [--preset recommended|paper] [--out DIR] [--unblind KEY]
+python -m analysis.mimicry STUDY [--preset recommended|paper] [--quick] [--out DIR] [--unblind KEY]
 python -m analysis.mimicry import STUDY --participant ID RECORDING [--channels map.toml]
 """
 
@@ -66,6 +66,36 @@ def analyse(
             show_default=False,
         ),
     ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Leave out what takes minutes: the Bayesian models and the simulation of what the study "
+            "could "
+            "have found.",
+        ),
+    ] = False,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            help="Draws of each chain of the Bayesian models, after as many for warm-up, where the preset's "
+            "take too long.",
+            min=100,
+            show_default=False,
+        ),
+    ] = None,
+    simulations: Annotated[
+        int | None,
+        typer.Option(
+            help="Simulated studies for the smallest detectable effect, where the preset's take too long.",
+            min=20,
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of all random numbers [default: the preset's].", show_default=False),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a machine-readable summary as the last line.")
     ] = False,
@@ -87,10 +117,17 @@ def analyse(
     folder = out or default_folder(dataset, preset=preset.value, unblinded=bool(group_names))
     identity = {"study": dataset.name, "preset": preset.value, "unblinded": bool(group_names)}
     check_folder(folder, analysis=identity)
-    given = {"mains_hz": mains_hz, "bandpass_hz": bandpass_hz}
+    given = {
+        "mains_hz": mains_hz,
+        "bandpass_hz": bandpass_hz,
+        "posterior_warmup": draws,
+        "posterior_draws": draws,
+        "sensitivity_simulations": simulations,
+        "seed": seed,
+    }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     parameters = replace(parameters_of(preset.value), **changes)
-    results = analyse_study(dataset, parameters, preset=preset.value, group_names=group_names)
+    results = analyse_study(dataset, parameters, preset=preset.value, group_names=group_names, quick=quick)
     if out is None:
         describe_derivative(dataset)
     summary = write_results(folder, compose_report(results).write, summarise(results))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 
+from analysis.mimicry.compose_bayes import add_posterior
+from analysis.mimicry.compose_diagnostics import add_diagnostics
 from analysis.mimicry.compose_emg import add_emg
+from analysis.mimicry.compose_groups import add_groups
 from analysis.mimicry.compose_methods import add_methods, add_parameters, add_provenance
 from analysis.mimicry.compose_quality import add_exclusions, add_quality
-from analysis.mimicry.compose_shared import groups_in_words, show, unit_words
+from analysis.mimicry.compose_sample import add_sample
+from analysis.mimicry.compose_shared import groups_in_words
+from analysis.mimicry.compose_summary import add_summary
 from analysis.mimicry.compose_times import add_response_times
-from analysis.mimicry.doubts import doubts
-from analysis.mimicry.model_tables import term_name
-from analysis.mimicry.sample import describe_sample, sample_table
-from analysis.mimicry.sentences import f_text, muscle_summary
 from analysis.mimicry.study import MimicryResults
 from analysis.report import Report
 
@@ -37,13 +38,16 @@ def compose_report(results: MimicryResults) -> Report:
         simulated=study.simulated,
         facts=_facts(results),
     )
-    _summary(report, results)
-    _sample(report, results)
+    add_summary(report, results)
+    add_sample(report, results)
     if results.emg.measured:
         add_emg(report, results)
+        add_groups(report, results)
+        add_posterior(report, results)
     add_response_times(report, results)
     if results.emg.measured:
         add_exclusions(report, results)
+        add_diagnostics(report, results)
         add_quality(report, results)
     add_methods(report, results)
     add_parameters(report, results)
@@ -65,27 +69,3 @@ def _facts(results: MimicryResults) -> list[tuple[str, str]]:
         facts.append(("EMG trials × muscles", text))
     facts.append(("Analysed", dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")))
     return facts
-
-
-def _summary(report: Report, results: MimicryResults) -> None:
-    report.section("Summary")
-    for model in results.models.values():
-        for text in muscle_summary(model):
-            report.paragraph(text)
-    for unit, model in results.time_models.items():
-        if model.fitted:
-            tests = "; ".join(
-                f"{term_name(str(term))}, {f_text(row)}"
-                for term, row in model.anova.set_index("term").to_dict(orient="index").items()
-            )
-            report.paragraph(f"Response times ({unit_words(unit)}): {tests}.")
-    for text in doubts(results):
-        report.alert(text)
-
-
-def _sample(report: Report, results: MimicryResults) -> None:
-    report.section("Participants")
-    participants = results.study.participants
-    if results.group_names:
-        participants = participants.assign(group=participants["group"].map(results.group_names))
-    show(report, sample_table(describe_sample(participants, measured=results.emg.usable)))

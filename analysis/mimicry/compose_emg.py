@@ -18,7 +18,7 @@ def add_emg(report: Report, results: MimicryResults) -> None:
     n = results.means["n"].max()
     bars = "Error bars are SEM across participants" if n > 1 else "There is one participant, so no error bars"
     report.figure(
-        "figure1_emg",
+        "emg_windows",
         figures.draw_windows(results.means, window_s=results.parameters.window_s),
         f"Facial EMG by muscle, {noun(results)}"
         f"{', time and group' if by_group_words(results) else ' and time'}. "
@@ -27,15 +27,15 @@ def add_emg(report: Report, results: MimicryResults) -> None:
         f"{group_caption(results, results.means)}",
     )
     report.figure(
-        "figure2_time_course",
+        "emg_time_course",
         figures.draw_curves(results.emg.curves),
         "Course of the EMG around stimulus onset, in steps of 0.1 s: mean of the participants' means over "
         "kept trials, with SEM as band; each muscle has its own scale. Percentages are averaged here, not "
-        "their logarithms, so that values lie a little higher than in Figure 1.",
+        "their logarithms, so that values lie a little higher than in the figure before.",
     )
     for model in results.models.values():
         _model(report, results, model)
-    report.heading("Values of Figure 1")
+    report.heading("Values of the windows")
     show(report, tables.means_table(results.means))
 
 

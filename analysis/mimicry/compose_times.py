@@ -34,7 +34,7 @@ def add_response_times(report: Report, results: MimicryResults) -> None:
     )
     cells = means.groupby(["group", "emotion"]).size().rename("n").reset_index()
     report.figure(
-        "figure3_response_times",
+        "response_times",
         figures.draw_response_times(means, unit="s"),
         f"Response times by {noun(results)}{by_group_words(results)}: each participant's mean (thin lines), "
         f"and mean with SEM across participants (diamonds). {group_caption(results, cells)}",

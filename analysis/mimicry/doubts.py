@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.mimicry import figures
 from analysis.mimicry.model_fit import ModelResult
+from analysis.mimicry.posterior import Posterior
 from analysis.mimicry.study import MimicryResults
 
 MANY_EXCLUDED_PERCENT = 50.0
@@ -26,11 +27,30 @@ def doubts(results: MimicryResults) -> list[str]:
         if model.refusal and (len(results.times.kept) or model.name in results.models):
             texts.append(f"{name}: no mixed model was fitted, only means are shown, because {model.refusal}.")
         texts += [f"{name}: {text}." for text in model.warnings]
+    if results.posterior is not None:
+        texts += _doubtful_posterior(results.posterior)
     if "z" in results.time_models and len(results.times.kept):
         texts.append(
             "Response times as z-scores within participants have the mean 0 for every participant, so "
             "the model "
             "of the z-scores cannot show a difference between groups; the model in seconds can."
+        )
+    return texts
+
+
+def _doubtful_posterior(posterior: Posterior) -> list[str]:
+    """Say what makes the asymptotic regressions doubtful, each reason once."""
+    if not posterior.fitted:
+        return [f"There is no asymptotic regression: {posterior.refusal}."]
+    found: dict[str, list[str]] = {}
+    for name, fit in posterior.fits.items():
+        for text in fit.warnings:
+            found.setdefault(text, []).append(name)
+    texts = [f"Asymptotic regression ({', '.join(names)}): {text}." for text, names in found.items()]
+    if posterior.judgement is not None and not posterior.judgement.trustworthy:
+        texts.append(
+            "The comparison of the asymptotic regressions is not reliable: "
+            f"{' '.join(posterior.judgement.sentences[2:])}"
         )
     return texts
 

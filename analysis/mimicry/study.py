@@ -13,7 +13,7 @@ Differences from the paper, beside those that `parameters.py` and `analysis.emg.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -21,10 +21,12 @@ from analysis.behaviour.response_times import ResponseTimes, count_response_excl
 from analysis.datasets import Study, read_behaviour
 from analysis.emg.exclusions import compare_exclusions, count_exclusions
 from analysis.mimicry.figures import ordered_muscles
+from analysis.mimicry.group_effect import GroupEffect, judge_group
 from analysis.mimicry.model_fit import ModelResult, fit_plan
 from analysis.mimicry.model_plan import plan_emg_model, plan_response_model
 from analysis.mimicry.parameters import MimicryParameters
 from analysis.mimicry.participants import StudyEMG, process_participants
+from analysis.mimicry.posterior import Posterior, fit_posterior
 from analysis.mimicry.summaries import group_means, participant_means
 
 
@@ -51,10 +53,23 @@ class MimicryResults:
     time_exclusion_test: pd.DataFrame
     time_models: dict[str, ModelResult]
     """Unit ("s" or "z") -> mixed model of the response times."""
+    groups: dict[str, GroupEffect] = field(default_factory=dict)
+    """Muscle -> mimicry, and what the groups do to it."""
+    follow_ups: dict[tuple[str, str], ModelResult] = field(default_factory=dict)
+    """Muscle and emotion -> mixed model of this emotion alone."""
+    posterior: Posterior | None = None
+    """The asymptotic regressions; None where they were left out."""
+    quick: bool = False
+    """Whether what takes minutes was left out."""
 
 
 def analyse_study(
-    study: Study, parameters: MimicryParameters, *, preset: str, group_names: dict[str, str] | None = None
+    study: Study,
+    parameters: MimicryParameters,
+    *,
+    preset: str,
+    group_names: dict[str, str] | None = None,
+    quick: bool = False,
 ) -> MimicryResults:
     """Analyse the response times and the facial EMG of a study.
 
@@ -68,6 +83,9 @@ def analyse_study(
         Name of the preset, for the report.
     group_names : dict, optional
         Code of a group -> its name, to unblind.
+    quick : bool
+        Whether to leave out what takes minutes: the asymptotic regressions, and the simulated studies for the
+        smallest detectable effect.
 
     Raises
     ------
@@ -103,6 +121,17 @@ def analyse_study(
         muscle: _model_muscle(emg.windows[emg.windows["muscle"] == muscle], muscle, parameters)
         for muscle in ordered_muscles(emg.windows["muscle"])
     }
+
+    # What the groups do to mimicry: equivalence, Bayes factors, the smallest detectable effect
+    groups = {
+        muscle: judge_group(model, parameters=parameters, simulate=not quick)
+        for muscle, model in models.items()
+        if model.fitted
+    }
+    follow_ups = _follow_up(emg.windows, models, parameters)
+
+    # Asymptotic regression: four nested models, compared
+    posterior = None if quick or emg.windows.empty else fit_posterior(emg.windows, parameters)
     return MimicryResults(
         study=study,
         parameters=parameters,
@@ -117,6 +146,10 @@ def analyse_study(
         time_exclusions=time_counts,
         time_exclusion_test=compare_exclusions(time_counts.assign(muscle="response time")),
         time_models=time_models,
+        groups=groups,
+        follow_ups=follow_ups,
+        posterior=posterior,
+        quick=quick,
     )
 
 
@@ -135,6 +168,25 @@ def _model_muscle(windows: pd.DataFrame, muscle: str, parameters: MimicryParamet
     )
     shift = (other_origin_window(parameters) - parameters.time_origin_window) * parameters.window_s
     return fit_plan(plan, name=muscle, other_origin_s=shift)
+
+
+def _follow_up(
+    windows: pd.DataFrame, models: dict[str, ModelResult], parameters: MimicryParameters
+) -> dict[tuple[str, str], ModelResult]:
+    """Model each emotion by itself, without the factor emotion, in the muscles that are followed up."""
+    done = {}
+    for muscle, model in models.items():
+        tests = model.anova.set_index("term")["p"] if model.fitted else pd.Series(dtype=float)
+        p = tests.get("emotion:group", 1.0)
+        asked = parameters.follow_up == "always" or (
+            parameters.follow_up == "marginal" and p < parameters.follow_up_p
+        )
+        if "emotion:group" not in tests or not asked:
+            continue
+        of_muscle = windows[windows["muscle"] == muscle]
+        for emotion, part in of_muscle.groupby("emotion"):
+            done[muscle, str(emotion)] = _model_muscle(part, muscle, parameters)
+    return done
 
 
 def _response_times(behaviour: pd.DataFrame, parameters: MimicryParameters) -> ResponseTimes:

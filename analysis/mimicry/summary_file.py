@@ -8,9 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.mimicry.compose_summary import conclude
 from analysis.mimicry.doubts import doubts
+from analysis.mimicry.group_effect import GroupEffect
 from analysis.mimicry.model_fit import ModelResult
 from analysis.mimicry.output import GENERATOR
+from analysis.mimicry.posterior_answers import preferred_model
+from analysis.mimicry.posterior_summaries import mimicry
 from analysis.mimicry.study import MimicryResults
 from analysis.report.provenance import versions
 
@@ -36,6 +40,10 @@ def summarise(results: MimicryResults) -> dict[str, Any]:
         "n_recordings": len(study.recordings),
         "unusable_recordings": results.emg.failures,
         "emg": {muscle: _model(model) for muscle, model in results.models.items()},
+        "conclusions": [answer._asdict() for answer in conclude(results)],
+        "groups": {muscle: _group(effect) for muscle, effect in results.groups.items()},
+        "follow_up": {":".join(key): _model(model) for key, model in results.follow_ups.items()},
+        "posterior": _posterior(results),
         "emg_means": results.means.to_dict(orient="records"),
         "emg_exclusions": {
             "n_trials": int(counts["n_trials"].sum()),
@@ -72,6 +80,43 @@ def _model(model: ModelResult) -> dict[str, Any]:
         "differences": model.differences.to_dict(orient="records"),
         "slopes": model.slopes.to_dict(orient="records"),
         "fixed_effects": _by_term(model.fixed_effects),
+    }
+
+
+def _group(effect: GroupEffect) -> dict[str, Any]:
+    return {
+        "mimicry": effect.mimicry.to_dict(orient="records"),
+        "decisive_test": effect.decisive,
+        "differences": effect.differences.to_dict(orient="records"),
+    }
+
+
+def _posterior(results: MimicryResults) -> dict[str, Any]:
+    posterior = results.posterior
+    if posterior is None or not posterior.fitted:
+        return {"fitted": False, "reason": posterior.refusal if posterior else "left out (--quick)"}
+    judgement = posterior.judgement
+    compared: dict[str, Any] = {}
+    if judgement is not None:
+        compared = {
+            "preferred": preferred_model(posterior, judged=results.parameters.comparison),
+            "preferred_by_participant": judgement.preferred,
+            "clear": judgement.clear,
+            "trustworthy": judgement.trustworthy,
+            "comparison": posterior.comparison.reset_index().to_dict(orient="records"),
+        }
+    return {
+        "fitted": True,
+        "mimicry": mimicry(posterior.simplest).to_dict(orient="records"),
+        **compared,
+        "models": {
+            name: {
+                "trustworthy": fit.trustworthy,
+                "diagnostics": dataclasses.asdict(fit.diagnostics),
+                "parameters": fit.summary().reset_index().to_dict(orient="records"),
+            }
+            for name, fit in posterior.fits.items()
+        },
     }
 
 

@@ -302,7 +302,7 @@ def means_table(means: pd.DataFrame) -> Table:
     }
     return Table(
         name="window_means",
-        caption=f"The values of Figure 1: log EMG per muscle, {emotion_noun(means['emotion'])}, group and "
+        caption=f"What the figure of the windows shows: log EMG per muscle, {emotion_noun(means['emotion'])}, group and "
         "window.",
         data=means,
         columns=_without_empty_group(columns, means),

@@ -72,7 +72,7 @@ def browser() -> str:
 
 @pytest.fixture(scope="module")
 def page(grouped_study: Path) -> str:
-    results = analyse_study(read_study(grouped_study), recommended(), preset="recommended")
+    results = analyse_study(read_study(grouped_study), recommended(), preset="recommended", quick=True)
     return compose_report(results).html()
 
 
@@ -105,7 +105,7 @@ def test_the_report_stands_alone_and_shows_its_figures(browser: str, page: str, 
     assert console == ""
     assert seen["links"]
     ids = [figure["id"] for figure in seen["figures"]]
-    assert ids[:3] == ["figure-figure1_emg", "figure-figure2_time_course", "figure-figure3_response_times"]
+    assert ids[:3] == ["figure-emg_windows", "figure-emg_time_course", "figure-response_times"]
     assert all(figure["badge"] for figure in seen["figures"])
     for number, figure in enumerate(seen["figures"], start=1):
         assert figure["width"] > 300, figure["id"]
