@@ -1,10 +1,10 @@
 """What a study could have found: power and smallest detectable effects, by simulation from a mixed model.
 
 Studies like the one at hand are simulated: the same participants, stimuli and rows, new random effects and
-residuals with the variances of the fit, and no effect. Each is fitted again and the contrasts of interest are
-tested. This is done once for all sizes of the effect: adding a combination of the fixed-effects columns to a
-response moves the estimates by what was added and leaves standard errors and degrees of freedom as they are,
-exactly, so that the test of a study with an effect follows from that without.
+residuals with the variances of the fit. Each is fitted again, and the errors of the contrasts of interest are
+kept with their standard errors and degrees of freedom. This is done once for all sizes of the effect: adding
+a combination of the fixed-effects columns to a response moves the estimates by what was added and changes
+nothing else, so that the test of a study with any effect follows from the error of one.
 
 The variances are those that were estimated, as if they were known. The power to find the effect that *was*
 estimated ("observed power") says nothing that its p value does not say, and is not offered.
@@ -39,12 +39,12 @@ FEW_SECONDS = 6.0
 
 @dataclass(frozen=True, eq=False)
 class SimulatedTests:
-    """Tests of contrasts in studies that were simulated without effects."""
+    """Tests of contrasts in simulated studies."""
 
     names: pd.Index
     """What each contrast is called."""
     errors: np.ndarray
-    """(n_simulations, n_contrasts): estimates, whose true value is zero."""
+    """(n_simulations, n_contrasts): estimate minus true value."""
     se: np.ndarray
     """(n_simulations, n_contrasts)"""
     df: np.ndarray
@@ -156,7 +156,7 @@ def simulate_tests(
     n_processes: int | None = None,
     progress: bool = True,
 ) -> SimulatedTests:
-    """Simulate studies like the fitted one without effects, and test contrasts in each.
+    """Simulate studies like the fitted one, and test contrasts in each.
 
     Parameters
     ----------
@@ -284,16 +284,6 @@ def slope_differences(fit: MixedFit, variable: str, *, between: str, by: Sequenc
     return pd.DataFrame.from_dict(rows, orient="index", columns=fit.fixed_effects.index)
 
 
-def simulated_response(fit: MixedFit, rng: np.random.Generator) -> np.ndarray:
-    """Draw a response with the random effects and residuals of a fit, and no fixed effects, (n_rows,)."""
-    optimum, design = fit._optimum, fit._criterion.design
-    effects = [
-        (rng.standard_normal((factor.n_levels, factor.n_effects)) @ root.T).ravel()
-        for factor, root in zip(design.factors, fit._criterion.covariance_factors(optimum.theta), strict=True)
-    ]
-    return fit.sigma * (design.random @ np.concatenate(effects) + rng.standard_normal(design.n_observations))
-
-
 def _share(found: np.ndarray) -> tuple[float, float]:
     """Return a share and its standard error, which is not zero for a share of 0 or 1 (Agresti-Coull)."""
     n, share = len(found), float(found.mean())
@@ -330,13 +320,14 @@ def _tested_by_worker(seeds: Seeds) -> np.ndarray:
 
 
 def _tested(fit: MixedFit, weights: np.ndarray, seeds: Seeds) -> np.ndarray:
-    """Simulate and fit one study per seed: estimate, se, df, certified, (n_seeds, 4, n_contrasts)."""
+    """Simulate and fit one study per seed: error, se, df, certified, (n_seeds, 4, n_contrasts)."""
+    truth = weights @ fit.fixed_effects["estimate"].to_numpy()
     results = []
     for seed in seeds:
-        again = fit.refit(simulated_response(fit, np.random.default_rng(seed)))
+        again = fit.refit(fit.simulate(1, rng=np.random.default_rng(seed))[0])
         table = again.contrasts(weights)
         certified = np.full(len(weights), float(again.converged))
-        results.append([*table[["estimate", "se", "df"]].to_numpy().T, certified])
+        results.append([table["estimate"] - truth, table["se"], table["df"], certified])
     return np.array(results)
 
 

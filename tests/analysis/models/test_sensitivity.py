@@ -11,7 +11,6 @@ from analysis.models.mixed import MixedFit, fit_mixed
 from analysis.models.sensitivity import (
     power,
     simulate_tests,
-    simulated_response,
     slope_differences,
     smallest_detectable,
 )
@@ -71,7 +70,7 @@ def test_an_effect_that_is_added_moves_the_estimate_and_nothing_else(
     fit: MixedFit, contrasts: pd.DataFrame
 ) -> None:
     """What makes one set of simulations enough for all effects."""
-    y = simulated_response(fit, np.random.default_rng(7))
+    y = fit.simulate(1, rng=np.random.default_rng(7))[0]
     columns = fit._criterion.design.fixed @ fit._criterion.design.triangle
     coefficients = np.array([0.3, -0.4, 0.2, 0.7])
     without = fit.refit(y).contrasts(contrasts)
@@ -81,11 +80,11 @@ def test_an_effect_that_is_added_moves_the_estimate_and_nothing_else(
     np.testing.assert_allclose(having[["se", "df"]], without[["se", "df"]], rtol=1e-4)
 
 
-def test_simulated_responses_have_the_variances_of_the_fit(fit: MixedFit) -> None:
-    rng = np.random.default_rng(11)
-    again = [fit.refit(simulated_response(fit, rng)) for _ in range(60)]
-    sds = np.array([one.random_effects["sd"].to_numpy() for one in again])
-    np.testing.assert_allclose(sds.mean(axis=0), fit.random_effects["sd"], rtol=0.12)
+def test_errors_are_those_of_estimates_around_the_truth(fit: MixedFit, contrasts: pd.DataFrame) -> None:
+    simulated = simulate_tests(fit, contrasts, seed=3, n_simulations=100, n_processes=1, progress=False)
+    se = fit.contrasts(contrasts)["se"].to_numpy()
+    np.testing.assert_allclose(simulated.errors.mean(axis=0) / se, 0, atol=0.3)
+    np.testing.assert_allclose(simulated.errors.std(axis=0), se, rtol=0.25)
 
 
 def test_processes_and_seeds_do_not_change_the_studies(fit: MixedFit, contrasts: pd.DataFrame) -> None:
