@@ -28,6 +28,8 @@ class Shown:
     """Where they were when the pair was opened."""
     groups: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     """Part of the face of each."""
+    unused: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    """Which the morph does not go by."""
     visible: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     """Which are shown."""
     selected: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
@@ -100,8 +102,11 @@ def _draw_points(painter: QPainter, shown: Shown, places: np.ndarray, *, size: f
     painter.setPen(QPen(QColor(0, 0, 0, 200), 1))
     for group, colour in enumerate(GROUP_COLOURS):
         painter.setBrush(QColor(colour))
-        for x, y in places[shown.visible & (shown.groups == group)].tolist():
+        for x, y in places[shown.visible & (shown.groups == group) & ~shown.unused].tolist():
             painter.drawEllipse(QPointF(x, y), size, size)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for x, y in places[shown.visible & shown.unused].tolist():
+        painter.drawEllipse(QPointF(x, y), size, size)
     if shown.numbers:
         painter.setFont(_font(painter, 7))
         painter.setPen(QColor("white"))

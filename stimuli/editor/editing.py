@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stimuli.align import transform_points
-from stimuli.editor.geometry import folded_triangles
 from stimuli.editor.open_pair import OpenPair
-from stimuli.editor.preview import FULL
 from stimuli.editor.selection import Selection
 
 
@@ -104,30 +101,6 @@ class Editing:
     def radius_px(self, which: int) -> float:
         """Return the softness in pixels of a photograph; 0 if neighbours do not follow."""
         return self.selection.radius * self._eye_distance_px(which) if self.selection.soft else 0.0
-
-    def framed(self) -> np.ndarray:
-        """Return all points in the frame of the morph, shape ``(2, n_points, 2)``."""
-        points = self.pair.document.points
-        return np.stack(
-            [transform_points(points[which], self.pair.transform(which, FULL)) for which in (0, 1)]
-        )
-
-    def triangles(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the morph's triangles between landmarks.
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            Their corners in both photographs, shape ``(2, n_triangles, 3, 2)``, and which of them fold over,
-            boolean, shape ``(n_triangles,)``. There may be none, as when all points lie on a line.
-        """
-        try:
-            mesh, framed = self.pair.mesh(FULL), self.framed()
-        except (ValueError, RuntimeError):
-            return np.zeros((2, 0, 3, 2)), np.zeros(0, bool)
-        corners = mesh.landmarks[mesh.triangles]
-        corners = corners[(corners >= 0).all(axis=1)]
-        return self.pair.document.points[:, corners], folded_triangles(framed[0], framed[1], corners)
 
     def _moved(self, points: np.ndarray, which: int, by_px: np.ndarray) -> np.ndarray:
         moved = points.copy()

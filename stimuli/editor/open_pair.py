@@ -10,16 +10,20 @@ import numpy as np
 
 from stimuli.align import eye_transform, transform_points
 from stimuli.editor.document import PairDocument
+from stimuli.editor.geometry import folded_triangles
 from stimuli.editor.groups import group_points
 from stimuli.face_points import EYE_POINTS, MODEL_TEMPLATE
 from stimuli.landmarks import Landmarks, find_face
 from stimuli.manifest import file_sha256
+from stimuli.mouth import complete_eyes, complete_lips
 from stimuli.pairs import Pair
 from stimuli.parameters import MorphParameters
 from stimuli.photographs import read_photograph
 from stimuli.sources import PairSources, Source, read_sources
-from stimuli.warp import LandmarkMesh, landmark_mesh
+from stimuli.warp import landmark_mesh
 
+FULL = MorphParameters()
+"""How the videos are made."""
 _SAME_PLACE_PX = 1e-6
 
 
@@ -105,13 +109,58 @@ class OpenPair:
         """Return how a photograph is brought into the frame, shape ``(2, 3)``."""
         return eye_transform(self.eyes_px(which), parameters.eyes_px)
 
-    def mesh(self, parameters: MorphParameters) -> LandmarkMesh:
-        """Return the triangles in which the morph of the present points moves, in the frame."""
+    def framed(self) -> np.ndarray:
+        """Return all points in the frame of the morph, shape ``(2, n_points, 2)``."""
         points = self.document.points
-        first, second = (
-            transform_points(points[which], self.transform(which, parameters)) for which in (0, 1)
-        )
-        return landmark_mesh(first, second, width_px=parameters.width_px, height_px=parameters.height_px)
+        return np.stack([transform_points(points[which], self.transform(which, FULL)) for which in (0, 1)])
+
+    def morph_points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the points that the morph goes by, in its frame, shape ``(n, 2)`` each.
+
+        They are those that are edited; for a template that does not follow the opening of mouth or eyes, the
+        face model's points are there too, and take the place of those around the mouth.
+        """
+        first, second = self.framed()
+        faces = [
+            transform_points(face, self.transform(which, FULL))
+            for which in (0, 1)
+            if (face := self.face_px(which)) is not None
+        ]
+        if len(faces) < 2:
+            return first, second
+        both, distance_px = (faces[0], faces[1]), FULL.eye_distance * FULL.width_px
+        lips = complete_lips((first, second), both, eye_distance_px=distance_px)
+        return complete_eyes(lips, both, eye_distance_px=distance_px)
+
+    def unused(self) -> np.ndarray:
+        """Return the points that the morph does not go by, boolean, shape ``(n_points,)``."""
+        edited, used = np.hstack([*self.framed()]), np.hstack([*self.morph_points()])
+        if np.array_equal(edited, used[: len(edited)]):
+            return np.zeros(len(edited), bool)
+        return ~(edited[:, None] == used[None]).all(axis=2).any(axis=1)
+
+    def triangles(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the triangles in which the morph moves, without those around the face.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Their corners in both photographs, shape ``(2, n_triangles, 3, 2)``, and which of them fold over,
+            boolean, shape ``(n_triangles,)``. There may be none, as when all points lie on a line.
+        """
+        try:
+            mesh = landmark_mesh(*self.morph_points(), width_px=FULL.width_px, height_px=FULL.height_px)
+        except (ValueError, RuntimeError):
+            return np.zeros((2, 0, 3, 2)), np.zeros(0, bool)
+        inside = mesh.triangles[(mesh.landmarks[mesh.triangles] >= 0).all(axis=1)]
+        ends = [mesh.points_px + side * mesh.displacement_px for side in (-0.5, 0.5)]
+        corners = [self._unframed(which, ends[which])[inside] for which in (0, 1)]
+        return np.stack(corners), folded_triangles(ends[0], ends[1], inside)
+
+    def _unframed(self, which: int, places_px: np.ndarray) -> np.ndarray:
+        """Bring places from the frame back into a photograph."""
+        transform = self.transform(which, FULL)
+        return np.linalg.solve(transform[:, :2], (places_px - transform[:, 2]).T).T
 
     def detect(self, which: int) -> np.ndarray:
         """Find the landmarks of a photograph anew.

@@ -103,6 +103,12 @@ class Panel(QWidget):
     def show_notes(self, pair: OpenPair, expressions: Sequence[str]) -> None:
         """Tell the template, and what is to be known about the photographs."""
         lines = [f"template {pair.template}, {pair.document.n_points} points"]
+        n_unused = int(pair.unused().sum())
+        if n_unused:
+            lines.append(
+                f"the morph does not use {n_unused} points around the mouth (hollow): this template does not "
+                "follow its opening, and the face model's lips are used"
+            )
         for expression, warnings in zip(expressions, pair.warnings, strict=True):
             lines += [f"{expression}: {warning}" for warning in warnings]
         self.notes.setText("\n".join(lines))

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from stimuli.align import transform_image, transform_points
-from stimuli.editor.open_pair import OpenPair
+from stimuli.editor.open_pair import FULL, OpenPair
 from stimuli.morph import AlignedFace, Morph
 from stimuli.pair_videos import make_morph
 from stimuli.parameters import MorphParameters
 
-FULL = MorphParameters()
-"""How the videos are made."""
 QUICK = MorphParameters(width_px=FULL.width_px // 2, height_px=FULL.height_px // 2, flow_passes=0)
 """At half the size and without optical flow: the landmarks alone."""
 

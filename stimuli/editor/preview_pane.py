@@ -11,7 +11,8 @@ from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWh
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from stimuli.editor.camera import BACKGROUND, ZOOM_STEP, Camera, to_qimage
-from stimuli.editor.preview import FULL, Snapshot
+from stimuli.editor.open_pair import FULL
+from stimuli.editor.preview import Snapshot
 from stimuli.morph import Morph
 
 

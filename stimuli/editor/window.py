@@ -23,9 +23,10 @@ from stimuli.editor.drawing import Shown
 from stimuli.editor.editing import Editing
 from stimuli.editor.groups import GROUPS
 from stimuli.editor.help_page import HelpPage
+from stimuli.editor.open_pair import FULL
 from stimuli.editor.panel import Panel
 from stimuli.editor.photo_view import ZOOM_STEP, Camera, PhotoView
-from stimuli.editor.preview import FULL, QUICK, Snapshot
+from stimuli.editor.preview import QUICK, Snapshot
 from stimuli.editor.preview_pane import Frame, MorphWorker, PreviewPane
 from stimuli.editor.saving import Saver
 from stimuli.editor.selection import LARGEST_RADIUS, SMALLEST_RADIUS, point_name
@@ -218,7 +219,7 @@ class EditorWindow(QMainWindow):
         editing, document = self.editing, self.editing.pair.document
         points, selection, on = document.points, editing.selection, self._on
         triangles, folded = (
-            editing.triangles() if on("triangles") else (np.zeros((2, 0, 3, 2)), np.zeros(0, bool))
+            editing.pair.triangles() if on("triangles") else (np.zeros((2, 0, 3, 2)), np.zeros(0, bool))
         )
         if on("triangles"):
             self.say(f"{len(folded)} triangles, {int(folded.sum())} of them fold over (red)")
@@ -228,6 +229,7 @@ class EditorWindow(QMainWindow):
                 points_px=points[which],
                 opened_px=document.opened[which],
                 groups=editing.pair.groups,
+                unused=editing.pair.unused(),
                 visible=selection.visible & on("points"),
                 selected=selection.selected,
                 hovered=self._hovered,
@@ -293,7 +295,7 @@ class EditorWindow(QMainWindow):
 
     def _fit(self) -> None:
         """Show all points of both photographs."""
-        framed = self.editing.framed().reshape(-1, 2)
+        framed = self.editing.pair.framed().reshape(-1, 2)
         low, high = framed.min(axis=0), framed.max(axis=0)
         width, height = np.maximum(high - low, 1.0).tolist()
         room = min(min(view.width() / width, view.height() / height) for view in self.views)
@@ -303,7 +305,7 @@ class EditorWindow(QMainWindow):
     def _zoom_point(self) -> None:
         current = self.editing.selection.current
         if current is not None:
-            x, y = self.editing.framed()[self.editing.active, current].tolist()
+            x, y = self.editing.pair.framed()[self.editing.active, current].tolist()
             self._look(Camera(x, y, max(self.views[0].camera.zoom, POINT_ZOOM)))
 
     # choosing and moving points

@@ -7,7 +7,8 @@ import pytest
 from stimuli.editor.open_pair import OpenPair
 from stimuli.editor.preview import QUICK, Snapshot
 from stimuli.editor.storage import Storage, free_folder, save_to_folder
-from stimuli.landmark_files import LandmarkFormat, read_landmark_file
+from stimuli.face_points import INNER_LIPS, OUTER_LIPS
+from stimuli.landmark_files import LandmarkFormat, read_landmark_file, write_landmark_file
 from stimuli.pairs import read_pairs
 from stimuli.photographs import read_photograph, write_png
 
@@ -145,11 +146,34 @@ def test_points_on_a_line_have_no_morph(table: Path) -> None:
         Snapshot(pair, QUICK).make()
 
 
-def test_the_mesh_is_in_the_frame(table: Path) -> None:
-    mesh = open_first(table).mesh(QUICK)
-    assert (mesh.landmarks >= 0).sum() > 400
-    assert mesh.points_px.min() >= -1e-9
-    assert (mesh.points_px.max(axis=0) <= (299, 399)).all()
+def test_triangles_lie_on_the_points(table: Path) -> None:
+    pair = open_first(table)
+    corners, folded = pair.triangles()
+    assert corners.shape == (2, len(folded), 3, 2)
+    assert len(folded) > 800
+    for which in (0, 1):
+        apart = np.linalg.norm(corners[which].reshape(-1, 1, 2) - pair.document.points[which], axis=2)
+        assert apart.min(axis=1).max() < 1e-6
+    assert not pair.unused().any()
+    move(pair, 1, 4, (60, 0))
+    assert pair.triangles()[1].sum() > folded.sum()
+
+
+def test_points_that_the_morph_replaces_are_known(with_files: With) -> None:
+    """A template without points along the lips: the morph takes the face model's."""
+    table = with_files("pts")
+    lips = [*INNER_LIPS, *OUTER_LIPS]
+    for file in table.parent.glob("ann_*.pts"):
+        points = read_landmark_file(file).points_px
+        few = np.concatenate([np.delete(points, lips, axis=0)[::3], points[[14, 17]] + 1])
+        write_landmark_file(file, few, template="few", size_px=(0, 0), eyes_px=few[:2], more={})
+    pair = open_first(table)
+    unused = pair.unused()
+    assert unused[-2:].all()
+    assert unused.sum() < 30
+    before = Snapshot(pair, QUICK).make().frame(0.5)
+    move(pair, 0, pair.document.n_points - 2, (1, 0))
+    assert np.array_equal(Snapshot(pair, QUICK).make().frame(0.5), before)
 
 
 def test_a_large_photograph_is_reduced_for_the_quick_preview(table: Path) -> None:
