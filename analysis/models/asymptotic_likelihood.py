@@ -1,12 +1,12 @@
 """The asymptotic regression's likelihood, with the subject effects of asymptote and start integrated out.
 
-The curve of a subject in a cell is ``a - (a - b) w(t)`` with ``w(t) = exp(-exp(c) (t - 1))``: given the rate c it
-is linear in the asymptote a and the start b. Their normal subject effects can therefore be integrated out
-exactly, and drawn exactly afterwards. All subjects have blocks of twice the number of cells, whatever the number
-of trials.
+The curve of a subject in a cell is ``a - (a - b) w(t)`` with ``w(t) = exp(-exp(c) (t - 1))``. Given the rate c
+it is linear in the asymptote a and the start b. Their normal subject effects can therefore be integrated out
+exactly, and drawn exactly afterwards; so can the groups' asymptotes with their normal prior. The cost is that
+of one matrix per subject with twice as many rows as there are cells, whatever the number of trials.
 
-Functions take numpy arrays, with leading dimensions of draws as wanted; `marginal_log_likelihood` also takes
-those of jax (``xp=jax.numpy``).
+Functions take numpy arrays, with leading dimensions of draws as wanted; those with an argument ``xp`` also
+take arrays of jax (``xp=jax.numpy``).
 """
 
 from __future__ import annotations
@@ -79,6 +79,21 @@ class _Given(NamedTuple):
     """(..., 2 n_cells) root^-1 (information), so that their mean is root'^-1 half."""
     quadratic: Any
     """(...) weighted sum of squares about the curve without effects."""
+    rise_rise: Any
+    """(..., n_cells) weighted sums over the times: of (1 - w)^2, (1 - w) w and (1 - w) times the residual."""
+    rise_start: Any
+    rise_residual: Any
+
+
+class Collapsed(NamedTuple):
+    """Likelihood without the asymptotes of the groups, and their distribution given all else."""
+
+    log_likelihood: Any
+    """() log density of all data, the groups' asymptotes integrated over their prior."""
+    mean: Any
+    """(n_groups, n_cells) mean of the asymptotes given the data and the other parameters."""
+    root: Any
+    """(n_groups, n_cells, n_cells) lower Cholesky factor of their precision."""
 
 
 def marginal_log_likelihood(
@@ -118,6 +133,57 @@ def marginal_log_likelihood(
         (..., n_subjects), in nats.
     """
     given = _effects(statistics, a, c, factor_a, factor_b, sigma, formula, xp, solve_lower)
+    return _log_density(statistics, given, sigma, xp)
+
+
+def collapsed_log_likelihood(
+    statistics: CellStatistics,
+    *,
+    members: Any,
+    a_mean: float,
+    a_sd: float,
+    c: Any,
+    factor_a: Any,
+    factor_b: Any,
+    sigma: Any,
+    formula: Formula = "from_baseline",
+    xp: Any = np,
+    solve_lower: Callable[[Any, Any], Any] = np.linalg.solve,
+) -> Collapsed:
+    """Log density of all data given the rates, with the asymptotes of the groups integrated out too.
+
+    Parameters
+    ----------
+    members : array
+        (n_subjects, n_groups) 1 where a subject belongs to a group, else 0; one column if all share them.
+    a_mean, a_sd : float
+        Normal prior of each asymptote.
+    statistics, c, factor_a, factor_b, sigma, formula, xp, solve_lower
+        As for `marginal_log_likelihood`, without leading dimensions.
+
+    Returns
+    -------
+    Collapsed
+    """
+    given = _effects(
+        statistics, xp.full_like(c, a_mean), c, factor_a, factor_b, sigma, formula, xp, solve_lower
+    )
+    on_a = xp.swapaxes(factor_a, -1, -2) * given.rise_rise[:, None, :]
+    on_b = xp.swapaxes(factor_b, -1, -2) * given.rise_start[:, None, :]
+    loading = solve_lower(given.root, xp.concatenate([on_a, on_b], -2))
+    n_cells = c.shape[-1]
+    precision = given.rise_rise[:, :, None] * xp.eye(n_cells) - xp.swapaxes(loading, -1, -2) @ loading
+    information = given.rise_residual - xp.einsum("srk,sr->sk", loading, given.half)
+    of_groups = xp.einsum("sg,skl->gkl", members, precision)
+    root = xp.linalg.cholesky(of_groups + xp.eye(n_cells) / a_sd**2)
+    half = solve_lower(root, (members.T @ information)[..., None])
+    shift = xp.linalg.solve(xp.swapaxes(root, -1, -2), half)[..., 0]
+    log_root = xp.sum(xp.log(a_sd * xp.diagonal(root, axis1=-2, axis2=-1)))
+    total = xp.sum(_log_density(statistics, given, sigma, xp)) + 0.5 * xp.sum(half**2) - log_root
+    return Collapsed(total, a_mean + shift, root)
+
+
+def _log_density(statistics: CellStatistics, given: _Given, sigma: Any, xp: Any) -> Any:
     sigma = xp.asarray(sigma)[..., None]
     log_root = xp.sum(xp.log(xp.diagonal(given.root, axis1=-2, axis2=-1)), -1)
     count = xp.sum(statistics.n_values, (-1, -2))
@@ -199,18 +265,19 @@ def _effects(
     factor_a, factor_b = factor_a[..., None, :, :], factor_b[..., None, :, :]
     turned_a, turned_b = xp.swapaxes(factor_a, -1, -2), xp.swapaxes(factor_b, -1, -2)
 
-    def crossed(left: Any, right: Any) -> Any:
-        return xp.sum(weight * left * right, -1)[..., None]
+    def summed(left: Any, right: Any) -> Any:
+        return xp.sum(weight * left * right, -1)
 
-    aa = turned_a @ (crossed(rise, rise) * factor_a)
-    ab = turned_a @ (crossed(rise, start) * factor_b)
-    bb = turned_b @ (crossed(start, start) * factor_b)
+    rise_rise, rise_start, start_start = summed(rise, rise), summed(rise, start), summed(start, start)
+    rise_residual, start_residual = summed(rise, residual), summed(start, residual)
+    aa = turned_a @ (rise_rise[..., None] * factor_a)
+    ab = turned_a @ (rise_start[..., None] * factor_b)
+    bb = turned_b @ (start_start[..., None] * factor_b)
     upper = xp.concatenate([aa, ab], -1)
     lower = xp.concatenate([xp.swapaxes(ab, -1, -2), bb], -1)
     precision = xp.concatenate([upper, lower], -2) + xp.eye(2 * aa.shape[-1])
-    information = xp.concatenate(
-        [turned_a @ crossed(rise, residual), turned_b @ crossed(start, residual)], -2
-    )
+    on_a, on_b = turned_a @ rise_residual[..., None], turned_b @ start_residual[..., None]
     root = xp.linalg.cholesky(precision)
-    half = solve_lower(root, information)[..., 0]
-    return _Given(root, half, xp.sum(weight * residual**2, (-1, -2)))
+    half = solve_lower(root, xp.concatenate([on_a, on_b], -2))[..., 0]
+    quadratic = xp.sum(weight * residual**2, (-1, -2))
+    return _Given(root, half, quadratic, rise_rise, rise_start, rise_residual)

@@ -23,11 +23,11 @@ class AsymptoticPriors:
     c_sd: float = 1.0
     """Its standard deviation. Korb et al."""
     effect_a_sd: float = 0.1
-    """Scale of the half-normal prior of standard deviations of subject effects, for asymptotes. Korb et al."""
+    """Scale of the half-normal prior of the standard deviation of subject effects on a. Korb et al."""
     effect_b_sd: float = 0.1
-    """The same for starts. Korb et al."""
+    """The same for effects on b. Korb et al."""
     effect_c_sd: float = 0.1
-    """The same for log rates. Korb et al.; tight on this scale: the data hardly move it."""
+    """The same for effects on c. Korb et al.; tight on this scale: the data hardly move it."""
     sigma_sd: float = 0.5
     """Scale of the half-normal prior of the residual standard deviation. Korb et al."""
     lkj: float = 1.0

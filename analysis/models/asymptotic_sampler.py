@@ -116,6 +116,7 @@ def run_chains(
         "seed": seed,
         "target_accept": target_accept,
         "max_tree_depth": max_tree_depth,
+        "n_values": float(datasets[0].n_values.sum()),
     }
     lanes = min(len(datasets) * chains, max(chains, os.cpu_count() or 1))
     begin = time.perf_counter()

@@ -1,11 +1,13 @@
 """The sampler of the asymptotic regression, run as a process of its own by `asymptotic_sampler`.
 
 ``python -m analysis.models.asymptotic_worker FOLDER`` reads ``task.npz`` from the folder, prints how many
-iterations are done after each block, and writes ``draws.npz``. JAX starts here with the threads and the precision
-that this model wants, whatever the calling program does with JAX.
+iterations are done after each block, and writes ``draws.npz``. JAX starts here with the threads and the
+precision that this model wants, whatever the calling program does with JAX.
 
-The joint density of asymptotes, rates, standard deviations and correlations of the subject effects, residual
-standard deviation and standardised effects of the rates is sampled with NumPyro's No-U-Turn sampler.
+The joint density of rates, their standardised subject effects, standard deviations and correlations of all
+subject effects and the residual standard deviation is sampled with NumPyro's No-U-Turn sampler. The groups'
+asymptotes are integrated out of it and drawn from their normal distribution given the rest. The mass matrix
+is dense for rates and standard deviations, diagonal for the many subject effects.
 """
 
 from __future__ import annotations
@@ -25,12 +27,21 @@ from jax.scipy.linalg import solve_triangular
 from numpyro.distributions.transforms import CorrCholeskyTransform
 from numpyro.infer.hmc import hmc
 
-from analysis.models.asymptotic_likelihood import CellStatistics, marginal_log_likelihood
+from analysis.models.asymptotic_likelihood import CellStatistics, Collapsed, collapsed_log_likelihood
 
 BLOCK = 50
 """Iterations between two reports of progress."""
 
 EFFECTS = ("a", "b", "c")
+
+DENSE = ("c", "log_sd_a", "log_sd_b", "log_sd_c", "log_sigma")
+"""Parameters whose posterior correlations the sampler learns."""
+
+OTHER = ("angle_a", "angle_b", "angle_c", "z")
+"""Parameters of which it learns the variances only."""
+
+WARMUP_TREE_DEPTH = 8
+"""Keeps trajectories short while step size and masses are not known yet."""
 
 
 class Task(NamedTuple):
@@ -68,30 +79,36 @@ class Model:
         self.shape = (n_subjects, n_cells)
         self.formula = settings["formula"]
         self.priors = settings["priors"]
-        self.n_groups = {"a": settings["n_groups_a"], "c": settings["n_groups_c"]}
-        self.index = {
-            name: jnp.asarray(group if n > 1 else np.zeros(n_subjects, dtype=int))
-            for name, n in self.n_groups.items()
+        self.members = {
+            name: jnp.asarray(_members(group, settings[f"n_groups_{name}"])) for name in ("a", "c")
         }
         self.correlation = CorrCholeskyTransform()
 
-    def initial(self, key: Any) -> dict[str, Any]:
-        """Draw a starting point from the prior, somewhat narrowed."""
+    def initial(self, key: Any, statistics: CellStatistics) -> dict[str, Any]:
+        """Draw a starting point from the prior, somewhat narrowed, with about the residual of the data."""
         _, n_cells = self.shape
         keys = iter(jax.random.split(key, 9))
         prior = self.priors
-        point = {
-            name: prior[f"{name}_mean"]
-            + 0.5 * prior[f"{name}_sd"] * jax.random.normal(next(keys), (n_groups, n_cells))
-            for name, n_groups in self.n_groups.items()
-        }
+        noise = jax.random.normal(next(keys), (self.members["c"].shape[1], n_cells))
+        point = {"c": prior["c_mean"] + 0.5 * prior["c_sd"] * noise}
         for name in EFFECTS:
             noise = 0.5 * jax.random.normal(next(keys), (n_cells,))
             point[f"log_sd_{name}"] = jnp.log(0.7 * prior[f"effect_{name}_sd"]) + noise
             point[f"angle_{name}"] = jnp.zeros(n_cells * (n_cells - 1) // 2)
-        point["log_sigma"] = jnp.log(0.5 * prior["sigma_sd"]) + 0.5 * jax.random.normal(next(keys))
+        point["log_sigma"] = jnp.log(_rough_sigma(statistics)) + 0.3 * jax.random.normal(next(keys))
         point["z"] = 0.5 * jax.random.normal(next(keys), self.shape)
         return point
+
+    def expected_variances(self, n_values: float) -> dict[tuple[str, ...], Any]:
+        """Rough posterior variances, from which the adaptation of the masses starts."""
+        n_subjects, n_cells = self.shape
+        n_rates = self.members["c"].shape[1] * n_cells
+        n_angles = n_cells * (n_cells - 1) // 2
+        spreads = [0.5 / n_subjects] * (2 * n_cells) + [0.5] * n_cells
+        dense = [0.05] * n_rates + spreads + [0.5 / n_values]
+        angles = [1 / n_subjects] * (2 * n_angles) + [0.25] * n_angles
+        other = jnp.concatenate([jnp.array(angles), jnp.ones(n_subjects * n_cells)])
+        return {DENSE: jnp.diag(jnp.array(dense)), OTHER: other}
 
     def factor(self, angle: Any) -> Any:
         """Cholesky factor of a correlation matrix."""
@@ -99,20 +116,19 @@ class Model:
 
     def constrained(self, point: dict[str, Any]) -> dict[str, Any]:
         """Parameters in their own units, and the rates of the subjects."""
-        result = {"a": point["a"], "c": point["c"], "sigma": jnp.exp(point["log_sigma"])}
+        result = {"c": point["c"], "sigma": jnp.exp(point["log_sigma"])}
         for name in EFFECTS:
             result[f"sd_{name}"] = jnp.exp(point[f"log_sd_{name}"])
             result[f"factor_{name}"] = self.factor(point[f"angle_{name}"])
         turned = (result["sd_c"][:, None] * result["factor_c"]).T
-        result["c_subject"] = point["c"][self.index["c"]] + point["z"] @ turned
+        result["c_subject"] = self.members["c"] @ point["c"] + point["z"] @ turned
         return result
 
     def log_prior(self, point: dict[str, Any], values: dict[str, Any]) -> Any:
         """Log density of the prior on the unconstrained scale."""
         prior = self.priors
         total = -0.5 * jnp.sum(point["z"] ** 2)
-        for name in ("a", "c"):
-            total -= 0.5 * jnp.sum(((values[name] - prior[f"{name}_mean"]) / prior[f"{name}_sd"]) ** 2)
+        total -= 0.5 * jnp.sum(((values["c"] - prior["c_mean"]) / prior["c_sd"]) ** 2)
         total += -0.5 * (values["sigma"] / prior["sigma_sd"]) ** 2 + point["log_sigma"]
         for name in EFFECTS:
             sd, factor = values[f"sd_{name}"], values[f"factor_{name}"]
@@ -123,25 +139,53 @@ class Model:
                 total += self.correlation.log_abs_det_jacobian(angle, factor)
         return total
 
+    def collapsed(self, statistics: CellStatistics, values: dict[str, Any]) -> Collapsed:
+        """Likelihood without the groups' asymptotes, and their distribution given the rest."""
+        return collapsed_log_likelihood(
+            statistics,
+            members=self.members["a"],
+            a_mean=self.priors["a_mean"],
+            a_sd=self.priors["a_sd"],
+            c=values["c_subject"],
+            factor_a=values["sd_a"][:, None] * values["factor_a"],
+            factor_b=values["sd_b"][:, None] * values["factor_b"],
+            sigma=values["sigma"],
+            formula=self.formula,
+            xp=jnp,
+            solve_lower=lambda matrix, right: solve_triangular(matrix, right, lower=True),
+        )
+
     def potential(self, statistics: CellStatistics) -> Callable[[dict[str, Any]], Any]:
         """Negative log posterior density (up to a constant) as a function of the unconstrained point."""
 
         def negative_log_density(point: dict[str, Any]) -> Any:
             values = self.constrained(point)
-            log_likelihood = marginal_log_likelihood(
-                statistics,
-                a=values["a"][self.index["a"]],
-                c=values["c_subject"],
-                factor_a=values["sd_a"][:, None] * values["factor_a"],
-                factor_b=values["sd_b"][:, None] * values["factor_b"],
-                sigma=values["sigma"],
-                formula=self.formula,
-                xp=jnp,
-                solve_lower=lambda matrix, right: solve_triangular(matrix, right, lower=True),
-            )
-            return -jnp.sum(log_likelihood) - self.log_prior(point, values)
+            log_likelihood = self.collapsed(statistics, values).log_likelihood
+            return -log_likelihood - self.log_prior(point, values)
 
         return negative_log_density
+
+    def completed(self, point: dict[str, Any], statistics: CellStatistics, key: Any) -> dict[str, Any]:
+        """All parameters at a point, with asymptotes drawn given the others."""
+        values = self.constrained(point)
+        given = self.collapsed(statistics, values)
+        noise = jax.random.normal(key, given.mean.shape)
+        turned = jnp.swapaxes(given.root, -1, -2)
+        values["a"] = given.mean + solve_triangular(turned, noise[..., None], lower=False)[..., 0]
+        return values
+
+
+def _members(group: np.ndarray, n_groups: int) -> np.ndarray:
+    """(n_subjects, n_groups) membership; a column of ones if all share one group."""
+    return np.eye(n_groups)[group] if n_groups > 1 else np.ones((len(group), 1))
+
+
+def _rough_sigma(statistics: CellStatistics) -> Any:
+    """Standard deviation of the values of a subject in a cell, all times together."""
+    count = jnp.maximum(jnp.sum(statistics.n, -1, keepdims=True), 1)
+    centre = jnp.sum(statistics.n * statistics.mean, -1, keepdims=True) / count
+    squares = statistics.n * (statistics.mean - centre) ** 2 + statistics.ss
+    return jnp.sqrt(jnp.sum(squares) / jnp.sum(statistics.n_values))
 
 
 def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarray]:
@@ -167,11 +211,13 @@ def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarr
     def start(key: Any, statistics: CellStatistics) -> Any:
         point_key, chain_key = jax.random.split(key)
         return init_kernel(
-            model.initial(point_key),
+            model.initial(point_key, statistics),
             num_warmup=settings["warmup"],
             step_size=0.1,
+            dense_mass=[DENSE],
+            inverse_mass_matrix=model.expected_variances(settings["n_values"]),
             target_accept_prob=settings["target_accept"],
-            max_tree_depth=settings["max_tree_depth"],
+            max_tree_depth=(WARMUP_TREE_DEPTH, settings["max_tree_depth"]),
             model_args=(statistics,),
             rng_key=chain_key,
         )
@@ -179,8 +225,9 @@ def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarr
     def advance(state: Any, statistics: CellStatistics) -> Any:
         def once(state: Any, _: None) -> Any:
             state = sample_kernel(state, model_args=(statistics,))
+            key = jax.random.fold_in(state.rng_key, 1)
             return state, {
-                **model.constrained(state.z),
+                **model.completed(state.z, statistics, key),
                 "diverging": state.diverging,
                 "n_steps": state.num_steps,
                 "acceptance": state.accept_prob,
