@@ -158,7 +158,12 @@ def _add_comparison(report: Report, results: MimicryResults, posterior: Posterio
         report.paragraph(
             f"{answer.question} {answer.answer[0].upper()}{answer.answer[1:]}: {answer.evidence}."
         )
-    show(report, posterior_tables.comparison_table(posterior.comparison, judged=judged))
+    tables = [
+        posterior_tables.participant_comparison_table(posterior.comparison),
+        posterior_tables.observation_comparison_table(posterior.comparison),
+    ]
+    for table in tables if judged == "participant" else tables[::-1]:
+        show(report, table)
     for text in posterior.judgement.sentences[2:] if posterior.judgement else []:
         report.note(text)
 

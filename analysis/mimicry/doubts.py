@@ -48,10 +48,7 @@ def _doubtful_posterior(posterior: Posterior) -> list[str]:
             found.setdefault(text, []).append(name)
     texts = [f"Asymptotic regression ({', '.join(names)}): {text}." for text, names in found.items()]
     if posterior.judgement is not None and not posterior.judgement.trustworthy:
-        texts.append(
-            "The comparison of the asymptotic regressions is not reliable: "
-            f"{' '.join(posterior.judgement.sentences[2:])}"
-        )
+        texts.append(f"Comparison of the asymptotic regressions: {' '.join(posterior.cautions)}")
     return texts
 
 

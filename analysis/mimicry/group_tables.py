@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from analysis.mimicry.emotions import emotion_name
+from analysis.mimicry.figures import muscle_name
 from analysis.mimicry.group_effect import GroupEffect
 from analysis.mimicry.mimicry_contrasts import ALL_GROUPS
 from analysis.mimicry.model_fit import ModelResult
@@ -14,6 +15,7 @@ from analysis.mimicry.model_tables import interval_columns, term_name
 from analysis.mimicry.tables import DF_COLUMN, F_COLUMNS, P_COLUMN, P_EMPHASIS, emotion_column, muscle_column
 from analysis.models.equivalence import VERDICTS
 from analysis.report import Column, Table
+from analysis.report.table import format_number
 
 VERDICT_WORDS = {
     "equivalent": "equivalent",
@@ -39,7 +41,7 @@ def mimicry_table(effects: Iterable[GroupEffect]) -> Table:
             description="The first emotion's slope (of means: mean) minus the second's.",
             kind="number",
             unit=unit,
-            heading="First − second",
+            heading="Mimicry",
         ),
         **interval_columns(unit),
         "df": DF_COLUMN,
@@ -55,7 +57,8 @@ def mimicry_table(effects: Iterable[GroupEffect]) -> Table:
     )
     return Table(
         name="mimicry",
-        caption=f"Mimicry, as {what}: positive where the muscle did what mimicry predicts."
+        caption=f"Mimicry, as {what} ({_what(data) or 'first minus second'}): positive where the muscle did "
+        "what mimicry predicts."
         if data["predicted"].all()
         else f"The response to the emotions, as {what}.",
         data=data,
@@ -122,17 +125,11 @@ def equivalence_table(effects: Iterable[GroupEffect], *, alpha: float, power: fl
         "upper_90": Column(
             description=f"Upper end of the {level} interval.", kind="number", unit=unit, heading="to"
         ),
-        "bound": Column(
-            description="Bound of equivalence, on both sides of zero.",
-            kind="number",
-            unit=unit,
-            heading="Bound",
-        ),
         "p_equivalence": Column(
             description="p value of the two one-sided tests, small where the difference lies within the "
             "bounds.",
             kind="p",
-            heading="p (equivalence)",
+            heading="p",
         ),
         "verdict": Column(
             description="; ".join(f"{VERDICT_WORDS[code]}: {text}" for code, text in VERDICTS.items()) + ".",
@@ -162,7 +159,8 @@ def equivalence_table(effects: Iterable[GroupEffect], *, alpha: float, power: fl
         )
     return Table(
         name="equivalence",
-        caption="How large a difference between groups the data exclude, for each pair of groups.",
+        caption="How large a difference between groups the data exclude, for each pair of groups (bound of "
+        f"equivalence ±{format_number(data['bound'].iloc[0])} {unit}).",
         data=data,
         columns=columns,
         note="Bayes factors above 3 count as moderate, above 10 as strong evidence; between 1/3 and 3 the "
@@ -197,13 +195,13 @@ def follow_up_table(models: Mapping[tuple[str, str], ModelResult]) -> Table:
     )
 
 
-_GROUPS = {
-    "group_1": Column(description="First group.", heading="Group"),
-    "group_2": Column(description="Second group, subtracted from the first.", heading="minus"),
-}
+_GROUPS = {"groups": Column(description="First group minus second group.", heading="Groups")}
 
 
 def _compared(data: pd.DataFrame) -> dict[str, Column]:
+    """Describe muscle and emotions; the latter only where a muscle has several comparisons."""
+    if data.groupby("muscle")["first"].nunique().max() == 1 and data["predicted"].all():
+        return {"muscle": muscle_column(data["muscle"])}
     names = {name: emotion_name(name) for name in [*data["first"], *data["second"]] if name}
     return {
         "muscle": muscle_column(data["muscle"]),
@@ -223,4 +221,17 @@ def _compared(data: pd.DataFrame) -> dict[str, Column]:
 
 def _together(effects: Iterable[GroupEffect], name: str) -> pd.DataFrame:
     tables = [getattr(effect, name).assign(muscle=effect.muscle) for effect in effects]
-    return pd.concat([table for table in tables if len(table)], ignore_index=True)
+    data = pd.concat([table for table in tables if len(table)], ignore_index=True)
+    return data.assign(groups=data["group_1"] + " − " + data["group_2"]) if "group_1" in data else data
+
+
+def _what(data: pd.DataFrame) -> str:
+    """Say which emotion is subtracted from which, per muscle, where that is not in the table."""
+    if "first" in _compared(data):
+        return ""
+    pairs = data.drop_duplicates("muscle")
+    return "; ".join(
+        f"{muscle_name(row['muscle']).lower()}: {emotion_name(row['first']).lower()} minus "
+        f"{emotion_name(row['second']).lower()}"
+        for row in pairs.to_dict("records")
+    )

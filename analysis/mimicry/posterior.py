@@ -32,9 +32,9 @@ WITHOUT = "no group"
 MODELS = {"full": "both", "asymptote only": "asymptote", "rate only": "rate", WITHOUT: "none"}
 """Name of a model -> what differs between groups in it."""
 MODEL_NAMES = {
-    "full": "Full: group on asymptote and rate",
-    "asymptote only": "Group on the asymptote only",
-    "rate only": "Group on the rate only",
+    "full": "Full",
+    "asymptote only": "Effects on the asymptote only",
+    "rate only": "Effects on the rate only",
     WITHOUT: "No effect of the group",
 }
 PACKAGES = ("jax", "numpyro")
@@ -65,6 +65,12 @@ class Posterior:
     def fitted(self) -> bool:
         """Whether there are models."""
         return not self.refusal
+
+    @property
+    def cautions(self) -> list[str]:
+        """What makes the comparison by leaving out participants doubtful, in words."""
+        said = self.judgement.sentences[2:] if self.judgement else []
+        return [text for text in said if " of single observations: " not in text]
 
     @property
     def main(self) -> AsymptoticFit:

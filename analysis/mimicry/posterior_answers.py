@@ -61,7 +61,7 @@ def comparison_answer(posterior: Posterior, *, judged: str) -> Answer | None:
         )
     judgement = posterior.judgement
     ahead = "" if judgement.clear else ", but not clearly ahead"
-    doubt = "" if judgement.trustworthy else "; not to be trusted (see the warnings)"
+    doubt = "" if judgement.trustworthy else " (with caution, see the warnings)"
     evidence = f"{_by_participant(posterior)}; {_observation_weights(posterior.comparison)}"
     return Answer(question, f"{_name(best)}{ahead}{doubt}", evidence)
 

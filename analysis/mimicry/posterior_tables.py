@@ -10,7 +10,7 @@ from analysis.mimicry.posterior import MODEL_NAMES
 from analysis.mimicry.tables import emotion_column, muscle_column
 from analysis.report import Column, Table
 
-PARAMETER_NAMES = {"a": "Asymptote a", "c": "Log rate c"}
+PARAMETER_NAMES = {"a": "Asymptote", "c": "Log rate"}
 _PARAMETER = Column(description="Parameter of the curve.", heading="Parameter", levels=PARAMETER_NAMES)
 _MODEL = Column(description="Which effects of the group the model has.", heading="Model", levels=MODEL_NAMES)
 _MEAN = Column(description="Posterior mean.", kind="number", unit="log units", heading="Mean")
@@ -88,50 +88,61 @@ def diagnostics_table(data: pd.DataFrame) -> Table:
     )
 
 
-def comparison_table(comparison: pd.DataFrame, *, judged: str) -> Table:
-    """Tabulate the comparison of the nested models, as in Table 2 of the paper, with Monte-Carlo errors.
+def participant_comparison_table(comparison: pd.DataFrame) -> Table:
+    """Tabulate the comparison of the nested models by leaving out whole participants.
 
     Parameters
     ----------
     comparison : pandas.DataFrame
         What `analysis.models.comparison.compare_models` returned.
-    judged : {"participant", "observation"}
-        The criterion that the study goes by; its columns come first.
     """
-    by_participant = {
-        "diff_participant": Column(
-            description="Expected log density of a new participant, minus that of the best model.",
-            kind="statistic",
-            heading="Δ elpd, participants",
-        ),
-        "se_diff_participant": Column(
-            description="Standard error of this difference.", kind="statistic", heading="SE"
-        ),
-        **_weight("participant_pseudo_bma", "Weight, participants", "pseudo-BMA+, participants left out"),
-        "participant_stacking": Column(
-            description="Stacking weight, participants left out.", kind="p", heading="Stacking"
-        ),
-    }
-    by_observation = {
-        **_weight("waic_akaike", "Weight, WAIC", "exp(-WAIC / 2), as in the paper"),
-        **_weight("loo_akaike", "Weight, LOO", "exp(-LOOIC / 2), as in the paper"),
-        "n_bad_k": Column(
-            description="Values whose Pareto k is too large for PSIS-LOO.", kind="count", heading="Bad k"
-        ),
-    }
-    first, second = by_participant, by_observation
-    if judged == "observation":
-        first, second = second, first
     return Table(
         name="model_comparison",
-        caption="Comparison of the nested models (Table 2 of the paper): weights sum to one in each column; "
-        "± is their Monte-Carlo error, by which other chains would change them.",
+        caption="How well each model predicts a participant whom it has not seen. Weights sum to one; ± is "
+        "their "
+        "Monte-Carlo error, by which other chains would change them.",
         data=comparison.rename_axis("model").reset_index(),
-        columns={"model": _MODEL, **first, **second},
-        note="Weights from single values (WAIC, LOO) are unstable in this model: the participants' own "
-        "effects are known from very few values each. Groups are between participants, so that a new "
-        "participant is "
-        "what a model has to predict.",
+        columns={
+            "model": _MODEL,
+            "diff_participant": Column(
+                description="Expected log density of a new participant, minus that of the best model.",
+                kind="statistic",
+                heading="Δ elpd",
+            ),
+            "se_diff_participant": Column(
+                description="Standard error of this difference.", kind="statistic", heading="SE"
+            ),
+            **_weight("participant_pseudo_bma", "Weight", "pseudo-BMA+, participants left out"),
+            **_weight("participant_stacking", "Stacking", "stacking, participants left out"),
+            "n_bad_k_participant": Column(
+                description="Participants whose Pareto k is too large for this approximation.",
+                kind="count",
+                heading="Bad k",
+            ),
+        },
+    )
+
+
+def observation_comparison_table(comparison: pd.DataFrame) -> Table:
+    """Tabulate the comparison of the nested models by single values: Table 2 of the paper."""
+    return Table(
+        name="model_comparison_paper",
+        caption="The comparison by single values, as in Table 2 of the paper: weights of WAIC and PSIS-LOO, "
+        "which "
+        "sum to one; ± is their Monte-Carlo error.",
+        data=comparison.rename_axis("model").reset_index(),
+        columns={
+            "model": _MODEL,
+            **_weight("waic_akaike", "WAIC", "exp(-WAIC / 2), as in the paper"),
+            **_weight("loo_akaike", "LOO", "exp(-LOOIC / 2), as in the paper"),
+            "n_bad_k": Column(
+                description="Values whose Pareto k is too large for PSIS-LOO.", kind="count", heading="Bad k"
+            ),
+        },
+        note="Weights from single values are unstable in this model: the participants' own effects are "
+        "known from "
+        "few values each. Groups are between participants, so that a new participant is what a model has to "
+        "predict.",
     )
 
 
@@ -177,7 +188,6 @@ def differences_table(data: pd.DataFrame, *, rope: dict[str, float]) -> Table:
             "emotion": emotion_column(data["emotion"]),
             "group": Column(description="First group minus second group.", heading="Groups"),
             "mean": _MEAN,
-            "sd": _SD,
             **_HPDI,
             "in_region": Column(
                 description="Part of the posterior in the region of practical equivalence.",

@@ -302,7 +302,8 @@ def means_table(means: pd.DataFrame) -> Table:
     }
     return Table(
         name="window_means",
-        caption=f"What the figure of the windows shows: log EMG per muscle, {emotion_noun(means['emotion'])}, group and "
+        caption=f"What the figure of the windows shows: log EMG per muscle, "
+        f"{emotion_noun(means['emotion'])}, group and "
         "window.",
         data=means,
         columns=_without_empty_group(columns, means),
