@@ -45,7 +45,7 @@ class Panel(QWidget):
         for name in names:
             self.pairs.addItem(QListWidgetItem(name))
         self.groups = [self._group_box(number, name) for number, name in enumerate(GROUPS)]
-        self.soft = QCheckBox("neighbours follow  (M)")
+        self.soft = QCheckBox("neighbours follow  (M, [, ])")
         self.radius = QSlider(Qt.Orientation.Horizontal)
         self.radius.setRange(0, _STEPS)
         self.radius_text = QLabel("")
@@ -73,7 +73,7 @@ class Panel(QWidget):
         self.radius.setValue(_position(selection.radius))
         self.radius.blockSignals(False)
         self.radius.setEnabled(selection.soft)
-        self.radius_text.setText(f"softness {selection.radius:.0%} of eye distance  ([ ])")
+        self.radius_text.setText(f"softness {selection.radius:.0%} of eye distance")
 
     def show_pairs(self, workspace: Workspace) -> None:
         """Mark the pair that is open, those with unsaved changes, and those that cannot be used."""

@@ -99,6 +99,9 @@ class Selection:
     def moved(self, points_px: np.ndarray, by_px: np.ndarray, *, eye_distance_px: float) -> np.ndarray:
         """Return where all points are after the selected ones were moved.
 
+        Neighbours follow if they are shown and of the same part of the face, or skin, so that a brow does not
+        pull at the eye below it.
+
         Parameters
         ----------
         points_px
@@ -109,7 +112,9 @@ class Selection:
             Distance between the eyes in that photograph.
         """
         radius_px = self.radius * eye_distance_px if self.soft else 0
-        weights = soft_weights(points_px, self.selected, radius_px=radius_px, movable=self.visible)
+        parts = {*self._groups[self.selected].tolist(), GROUPS.index("skin")}
+        movable = self.visible & np.isin(self._groups, list(parts))
+        weights = soft_weights(points_px, self.selected, radius_px=radius_px, movable=movable)
         return points_px + weights[:, None] * np.asarray(by_px)
 
     def describe(self) -> str:

@@ -64,21 +64,21 @@ def test_one_part_alone_and_all_again(selection: Selection) -> None:
     assert selection.visible.all()
 
 
-def test_soft_movement_takes_shown_neighbours_along(selection: Selection) -> None:
+def test_soft_movement_takes_neighbours_of_the_same_part_and_skin_along(selection: Selection) -> None:
     points = np.column_stack([np.arange(7.0), np.zeros(7)])
     selection.pick(3)
-    selection.radius = 0.2
-    moved = selection.moved(points, np.array([0, 10]), eye_distance_px=5)
-    assert moved[3, 1] == 10
-    assert moved[4, 1] == pytest.approx(10 * np.exp(-0.5))
-    selection.show(2, False)
-    selection.show(2, True)
-    selection.pick(3)
-    selection.show(1, False)
-    assert selection.moved(points, np.array([0, 10]), eye_distance_px=5)[2, 1] == 0
+    selection.radius = 0.4
+    moved = selection.moved(points, np.array([0, 10]), eye_distance_px=5)[:, 1]
+    assert moved[3] == 10
+    assert moved[4] == pytest.approx(10 * np.exp(-0.125))
+    assert moved[6] == pytest.approx(10 * np.exp(-1.125))
+    assert np.nonzero(moved)[0].tolist() == [3, 4, 6]
+    selection.show(GROUPS.index("skin"), False)
+    moved = selection.moved(points, np.array([0, 10]), eye_distance_px=5)[:, 1]
+    assert np.nonzero(moved)[0].tolist() == [3, 4]
     selection.soft = False
-    moved = selection.moved(points, np.array([0, 10]), eye_distance_px=5)
-    assert np.nonzero(moved[:, 1])[0].tolist() == [3]
+    moved = selection.moved(points, np.array([0, 10]), eye_distance_px=5)[:, 1]
+    assert np.nonzero(moved)[0].tolist() == [3]
 
 
 def test_the_next_pair_keeps_settings_and_points(selection: Selection) -> None:
