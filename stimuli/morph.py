@@ -115,8 +115,10 @@ class Morph:
         image = self._image(level)
         if not self._masks:
             return image.copy()
-        seen = self._mask(_lower(level), self._box)[..., None]
-        shown = np.rint(seen * image + (1 - seen) * self._background).astype(np.uint8)
+        seen = self._mask(_lower(level), self._box)
+        background = np.empty_like(image)
+        background[:] = self._background
+        shown = cv2.blendLinear(image, background, seen, 1 - seen)  # exact where one weight is 0
         frame = np.empty_like(self.first.image)
         frame[:] = self._background
         frame[self._box] = shown

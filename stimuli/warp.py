@@ -72,7 +72,7 @@ def landmark_mesh(
     return LandmarkMesh(points[unique], values[unique], Delaunay(points[unique]).simplices, landmarks)
 
 
-def unfold_field(field: np.ndarray, *, region: np.ndarray, passes: int = 20) -> np.ndarray:
+def unfold_field(field: np.ndarray, *, region: np.ndarray, passes: int = 60) -> np.ndarray:
     """Smooth a field where it would fold the picture over.
 
     Parameters
@@ -80,7 +80,7 @@ def unfold_field(field: np.ndarray, *, region: np.ndarray, passes: int = 20) -> 
     field
         Displacement on the half-way shape, shape ``(height_px, width_px, 2)``; x, y in pixels.
     region
-        Where to do so, boolean, shape ``(height_px, width_px)``. A closing mouth and closing eyes fold
+        Where folds count, boolean, shape ``(height_px, width_px)``. A closing mouth and closing eyes fold
         rightly.
     passes
         How often at most.
@@ -90,13 +90,14 @@ def unfold_field(field: np.ndarray, *, region: np.ndarray, passes: int = 20) -> 
     numpy.ndarray
         The smoothed field.
     """
-    for _ in range(passes):
+    for number in range(passes):
         folded = fold_map(field, margin=0.05) & region
         if not folded.any():
             break
-        near = cv2.dilate(folded.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(np.float32)
-        weight = cv2.GaussianBlur(near, (0, 0), 3)[..., None] * region[..., None]
-        field = field + weight * (cv2.GaussianBlur(field, (0, 0), 4) - field)
+        size_px = 4 + number // 6  # wider and wider, because a fold between two others leaves slowly
+        near = cv2.dilate(folded.astype(np.uint8), np.ones((2 * size_px + 1,) * 2, np.uint8))
+        weight = cv2.GaussianBlur(near.astype(np.float32), (0, 0), 0.75 * size_px)[..., None]
+        field = field + weight * (cv2.GaussianBlur(field, (0, 0), size_px) - field)
     return field.astype(np.float32)
 
 
