@@ -54,7 +54,11 @@ def test_the_paper_s_model_where_nothing_is_missing() -> None:
         (trials(12, groups="AAAAAAAAAAAB"), PAPER.replace("*group", ""), "fewer than 2 participants in B"),
         (trials(n_faces=0), PAPER.replace(" + (1|face)", ""), "no face is recorded"),
         (trials(emotions=("h",)), "emg ~ group*time + (time|participant) + (1|face)", "no factor emotion"),
-        (trials(4), PAPER.replace("(emotion*time|part", "diag(emotion*time|part"), "4 participants are too few"),
+        (
+            trials(4),
+            PAPER.replace("(emotion*time|part", "diag(emotion*time|part"),
+            "4 participants are too few",
+        ),
         (trials(2, groups=""), "emg ~ emotion*time + (1|participant) + (1|face)", "no random slopes"),
     ],
 )
