@@ -55,6 +55,8 @@ def diagnose(
     posterior: dict[str, np.ndarray],
     statistics: dict[str, np.ndarray],
     *,
+    dims: dict[str, tuple[str, ...]],
+    coords: dict[str, tuple],
     max_tree_depth: int,
     n_warmup: int,
     cpu_s: float,
@@ -68,6 +70,8 @@ def diagnose(
         (n_chains, n_draws, ...) each.
     statistics : dict of numpy.ndarray
         (n_chains, n_draws): diverging, n_steps, energy.
+    dims, coords : dict
+        Names of the dimensions after chain and draw, and their labels, to name parameters by.
     max_tree_depth, n_warmup, cpu_s, wall_s
         How the sampler was run.
 
@@ -75,9 +79,9 @@ def diagnose(
     -------
     SamplerDiagnostics
     """
-    worst_rhat, max_rhat = _worst(posterior, "rhat")
-    by_bulk, bulk = _worst(posterior, "bulk")
-    by_tail, tail = _worst(posterior, "tail")
+    worst_rhat, max_rhat = _worst(posterior, "rhat", dims, coords)
+    by_bulk, bulk = _worst(posterior, "bulk", dims, coords)
+    by_tail, tail = _worst(posterior, "tail", dims, coords)
     steps = statistics["n_steps"]
     return SamplerDiagnostics(
         divergences=int(statistics["diverging"].sum()),
@@ -142,14 +146,27 @@ def judge(diagnostics: SamplerDiagnostics) -> list[str]:
     return found
 
 
-def _worst(posterior: dict[str, np.ndarray], measure: str) -> tuple[str, float]:
-    """The parameter that fares worst, and its value."""
+def _worst(
+    posterior: dict[str, np.ndarray],
+    measure: str,
+    dims: dict[str, tuple[str, ...]],
+    coords: dict[str, tuple],
+) -> tuple[str, float]:
+    """The parameter that fares worst, and its value; NaN (draws that do not vary) is worst of all."""
     function = {"rhat": rhat, "bulk": ess_bulk, "tail": ess_tail}[measure]
     sign = 1 if measure == "rhat" else -1
-    values = {}
+    label, worst = "", -np.inf
     for name, draws in posterior.items():
         if draws.size:
-            every = np.atleast_1d(sign * function(draws))
-            values[name] = float(np.inf if np.isnan(every).any() else every.max())
-    worst = max(values, key=lambda name: values[name])
-    return worst, sign * values[worst]
+            every = np.asarray(sign * function(draws))
+            every = np.where(np.isnan(every), np.inf, every)
+            if every.max() > worst:
+                place = np.unravel_index(int(every.argmax()), every.shape)
+                worst, label = float(every.max()), _label(name, place, dims[name], coords)
+    return label, sign * worst
+
+
+def _label(name: str, place: tuple, dims: tuple[str, ...], coords: dict[str, tuple]) -> str:
+    parts = [coords[dim][index] for dim, index in zip(dims, place, strict=True)]
+    words = [part if isinstance(part, str) else ":".join(map(str, part)) for part in parts]
+    return f"{name}[{', '.join(words)}]" if words else name

@@ -1,8 +1,8 @@
 """The asymptotic regression's likelihood, with the subject effects of asymptote and start integrated out.
 
-The curve of a subject in a cell is ``a - (a - b) w(t)`` with ``w(t) = exp(-exp(c) (t - 1))``. Given the rate c
-it is linear in the asymptote a and the start b. Their normal subject effects can therefore be integrated out
-exactly, and drawn exactly afterwards; so can the groups' asymptotes with their normal prior. The cost is that
+The curve of a subject in a cell is ``a - (a - b) w(t)`` with ``w(t) = exp(-exp(c) (t - 1))``. Given the rate
+c it is linear in the asymptote a and the start b. So their normal subject effects can be integrated out
+exactly, and drawn exactly afterwards; the groups' asymptotes with their normal prior, too. The cost is that
 of one matrix per subject with twice as many rows as there are cells, whatever the number of trials.
 
 Functions take numpy arrays, with leading dimensions of draws as wanted; those with an argument ``xp`` also

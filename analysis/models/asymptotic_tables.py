@@ -12,9 +12,19 @@ import pandas as pd
 from analysis.models.diagnostics import ess_bulk, ess_tail, hdi, mcse_mean, rhat
 
 if TYPE_CHECKING:
-    from analysis.models.asymptotic import AsymptoticFit
+    from analysis.models.asymptotic_fit import AsymptoticFit
 
 LEVELS = (0.025, 0.975)
+
+DIMENSIONS: dict[str, tuple[str, ...]] = {
+    "a": ("drug_a", "cell"),
+    "c": ("drug_c", "cell"),
+    **{f"sd_{name}": ("cell",) for name in "abc"},
+    **{f"cor_{name}": ("pair",) for name in "abc"},
+    "sigma": (),
+    "c_subject": ("subject", "cell"),
+}
+"""Names of the dimensions of each entry of the posterior, after chain and draw."""
 
 
 def summary_table(fit: AsymptoticFit) -> pd.DataFrame:
