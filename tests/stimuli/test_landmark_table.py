@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stimuli.__main__ import app
 from stimuli.landmark_files import LANDMARK_FORMATS, LandmarkFormat, read_landmark_file
 from stimuli.landmark_table import write_landmarks
 from stimuli.pairs import read_pairs
@@ -69,3 +70,14 @@ def test_lines_of_a_real_template_survive(london: Path, tmp_path: Path) -> None:
         assert old.lines == new.lines
     content = json.loads((tmp_path / "json" / "x_neutral.json").read_text(encoding="utf-8"))
     assert content["photograph"] == "001_03.jpg"
+
+
+def test_the_command_converts(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    app(["landmarks", str(table), "--out", str(out), "--to", "tps", "--json"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {
+        "pairs": str(out / "pairs.tsv"),
+        "photographs": 2,
+    }
+    assert (out / "x_happy.tps").read_text(encoding="utf-8").startswith("LM=478\n")
+    assert "IMAGE=b.png" in (out / "x_happy.tps").read_text(encoding="utf-8")

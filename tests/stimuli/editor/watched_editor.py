@@ -71,6 +71,7 @@ def main() -> None:
                 "folded": int(self.views[0].shown.folded.sum()),
                 "help": self.help_page.isVisible(),
                 "preview": self.preview.state.text(),
+                "ticket": self._ticket,
                 "frames": self.frames,
                 "dialog": self.dialog(),
             }
