@@ -254,3 +254,25 @@ def test_wrong_input(options: dict, message: str, simulated: MixedFit) -> None:
 def test_processes_refuse_less_than_one() -> None:
     with pytest.raises(ValueError, match="1 or more"):
         list(in_processes(pow, 2, [1], n_processes=0))
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(2025)
+    data = pd.DataFrame({"g": np.repeat(np.arange(50), 8), "x": np.tile(np.linspace(-1, 1, 8), 50)})
+    truth = {"(Intercept)": 0.3, "x": -0.2, "sd_(Intercept)|g": 0.6, "sd_x|g": 0.5, "sigma": 0.8}
+    truth["cor_x.(Intercept)|g"] = 0.3
+    covariance = [[0.36, 0.09], [0.09, 0.25]]
+    covered: dict[str, list[pd.Series]] = {"wald": [], "profile": []}
+    fit = None
+    for _ in range(500):
+        effects = rng.multivariate_normal([0.3, -0.2], covariance, 50)[data["g"]]
+        y = effects[:, 0] + effects[:, 1] * data["x"] + rng.normal(0, 0.8, len(data))
+        fit = fit_mixed("y ~ x + (x|g)", data.assign(y=y)) if fit is None else fit.refit(y.to_numpy())
+        for method, hits in covered.items():
+            table = fit.confidence_intervals(method, progress=False)
+            value = pd.Series(truth).reindex(table.index)
+            hits.append((table["lower"] <= value) & (value <= table["upper"]))
+    for hits in covered.values():
+        share = pd.concat(hits, axis=1).mean(axis=1)  # its standard error is 1 %
+        assert share.between(0.92, 0.98).all(), share

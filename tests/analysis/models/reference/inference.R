@@ -1,5 +1,5 @@
 # Makes inference.csv and inference.json: contrasts, joint tests and confidence intervals of R's
-# lme4, lmerTest and emmeans, which tests/analysis/models/test_multiplicity.py and test_intervals.py compare with.
+# lme4, lmerTest and emmeans, which test_contrasts.py, test_intervals.py and test_tidy.py compare with.
 # Run in this folder: Rscript inference.R (Debian: apt install r-cran-lmertest r-cran-emmeans r-cran-jsonlite).
 suppressPackageStartupMessages({library(lmerTest); library(emmeans); library(jsonlite)})
 emm_options(lmer.df = "satterthwaite", pbkrtest.limit = 0)
