@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from analysis.mimicry import figures_bayes, posterior_tables
@@ -77,9 +76,7 @@ def _priors(posterior: Posterior) -> list[tuple[str, str, str]]:
 
 def _add_figure_2(report: Report, results: MimicryResults, posterior: Posterior) -> None:
     n_windows = results.parameters.n_windows
-    prior = summaries.prior_curves(
-        posterior.main, n_windows=n_windows, rng=np.random.default_rng(results.parameters.seed)
-    )
+    prior = summaries.prior_curves(posterior.main, n_windows=n_windows, seed=results.parameters.seed)
     ribbon = summaries.ribbon(posterior.simplest, n_windows=n_windows)
     limits = box_limits(posterior.means)
     beyond = ~posterior.means["emg"].between(*limits)
@@ -194,3 +191,14 @@ def _add_diagnostics(report: Report, posterior: Posterior) -> None:
             }
         )
     show(report, posterior_tables.diagnostics_table(pd.DataFrame(rows)))
+    check = posterior.main.posterior_predictive(seed=posterior.main.seed)
+    report.heading("Would the model make data like these?")
+    conflicts = check.loc[check["conflict"], "question"].tolist()
+    report.paragraph(
+        "Data simulated from the fitted model agree with the observed in all that was looked at."
+        if not conflicts
+        else "Data simulated from the fitted model differ from the observed here: "
+        + "; ".join(conflicts)
+        + ". Conclusions that rest on these features need caution."
+    )
+    show(report, posterior_tables.predictive_table(check))

@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.mimicry.emotions import emotion_name
@@ -209,7 +208,7 @@ def _colours(groups: Sequence[str]) -> dict[str, str]:
 
 
 def _group_label(name: str) -> str:
-    return group_name(name) if name else "all"
+    return group_name(name).replace(" - ", " − ") if name else "all"
 
 
 def _draw_ridge(
@@ -239,47 +238,6 @@ def _draw_ridge(
         panel.plot(line["median"], place, "o", color="white", markeredgecolor=colours[group], markersize=3.4)
     panel.tick_params(axis="y", length=0)
     panel.spines["left"].set_visible(False)
-
-
-def draw_predictive_check(observed: pd.DataFrame, replicated: pd.DataFrame) -> Figure:
-    """Draw means and spreads of the data between those of data that the fitted model would make.
-
-    Parameters
-    ----------
-    observed : pandas.DataFrame
-        Columns `statistic`, `muscle`, `emotion`, `window` and `value`.
-    replicated : pandas.DataFrame
-        The same with `median`, `lower` and `upper` (95 %) over replications.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One row per statistic, one panel per muscle and emotion.
-    """
-    muscles, emotions = ordered_muscles(observed["muscle"].unique()), sorted(observed["emotion"].unique())
-    cells = [(muscle, emotion) for muscle in muscles for emotion in emotions]
-    statistics = list(dict.fromkeys(observed["statistic"]))
-    with report_style():
-        figure = new_figure(width_mm=FULL_WIDTH_MM, height_mm=22.0 + 32.0 * len(statistics))
-        rows = figure.subplots(len(statistics), len(cells), sharex=True, sharey="row", squeeze=False)
-        for row, statistic in zip(rows, statistics, strict=True):
-            row[0].set_ylabel(statistic)
-            for panel, cell in zip(row, cells, strict=True):
-                band = _cell(replicated[replicated["statistic"] == statistic], *cell).sort_values("window")
-                points = _cell(observed[observed["statistic"] == statistic], *cell)
-                panel.vlines(band["window"], band["lower"], band["upper"], color="#7FA8C9", linewidth=4.0)
-                panel.plot(points["window"], points["value"], "o", color="black", markersize=2.8)
-        for panel, cell in zip(rows[0], cells, strict=True):
-            panel.set_title(_cell_title(*cell), fontweight="bold", fontsize=8.0)
-        for panel in rows[-1]:
-            panel.set_xlabel("Window t")
-            panel.set_xticks(sorted(observed["window"].unique()))
-        handles = [
-            Line2D([], [], color="black", marker="o", linestyle="none", markersize=2.8, label="Data"),
-            Line2D([], [], color="#7FA8C9", linewidth=4.0, label="Model, 95 % of replications"),
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
-    return figure
 
 
 def _cell(table: pd.DataFrame, muscle: str, emotion: str) -> pd.DataFrame:

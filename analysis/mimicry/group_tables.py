@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from analysis.mimicry.emotions import emotion_name
+from analysis.mimicry.emotions import emotion_name, emotion_noun
 from analysis.mimicry.figures import muscle_name
 from analysis.mimicry.group_effect import GroupEffect
 from analysis.mimicry.mimicry_contrasts import ALL_GROUPS
@@ -77,7 +77,7 @@ def group_differences_table(effects: Iterable[GroupEffect]) -> Table:
         data=data,
         columns={
             **_compared(data),
-            **_GROUPS,
+            "groups": _groups(data),
             "estimate": Column(
                 description="Mimicry in the first group minus in the second.",
                 kind="number",
@@ -115,7 +115,7 @@ def equivalence_table(effects: Iterable[GroupEffect], *, alpha: float, power: fl
     level = f"{100 * (1 - 2 * alpha):g} %"
     columns = {
         **_compared(data),
-        **_GROUPS,
+        "groups": _groups(data),
         "lower_90": Column(
             description=f"Lower end of the {level} confidence interval of the difference.",
             kind="number",
@@ -178,7 +178,7 @@ def follow_up_table(models: Mapping[tuple[str, str], ModelResult]) -> Table:
     data = pd.concat(parts, ignore_index=True)
     return Table(
         name="follow_up",
-        caption="Models of one direction (or emotion) alone: tests of the fixed effects (type III, "
+        caption=f"Models of one {emotion_noun(data['emotion'])} alone: tests of the fixed effects (type III, "
         "Satterthwaite).",
         data=data,
         columns={
@@ -195,7 +195,19 @@ def follow_up_table(models: Mapping[tuple[str, str], ModelResult]) -> Table:
     )
 
 
-_GROUPS = {"groups": Column(description="First group minus second group.", heading="Groups")}
+def _groups(data: pd.DataFrame) -> Column:
+    return Column(
+        description="First group minus second group.", heading="Groups", levels=minus_signs(data["groups"])
+    )
+
+
+def minus_signs(pairs: Iterable[str]) -> dict[str, str]:
+    """Give the names of differences with a real minus sign, for the page.
+
+    >>> minus_signs(["A - B"])
+    {'A - B': 'A − B'}
+    """
+    return {pair: pair.replace(" - ", " − ") for pair in pairs}
 
 
 def _compared(data: pd.DataFrame) -> dict[str, Column]:
@@ -222,7 +234,7 @@ def _compared(data: pd.DataFrame) -> dict[str, Column]:
 def _together(effects: Iterable[GroupEffect], name: str) -> pd.DataFrame:
     tables = [getattr(effect, name).assign(muscle=effect.muscle) for effect in effects]
     data = pd.concat([table for table in tables if len(table)], ignore_index=True)
-    return data.assign(groups=data["group_1"] + " − " + data["group_2"]) if "group_1" in data else data
+    return data.assign(groups=data["group_1"] + " - " + data["group_2"]) if "group_1" in data else data
 
 
 def _what(data: pd.DataFrame) -> str:

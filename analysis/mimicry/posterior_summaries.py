@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.mimicry.figures_bayes import asymptotic_curve
 from analysis.mimicry.mimicry_contrasts import comparisons
 from analysis.models.asymptotic import AsymptoticFit
 from analysis.models.bayes_factors import savage_dickey
@@ -55,7 +54,7 @@ def each_difference(fit: AsymptoticFit) -> Iterator[Draws]:
         if values.shape[2] < 2:
             continue
         for first, second in combinations(range(len(groups)), 2):
-            pair = f"{groups[first]} − {groups[second]}"
+            pair = f"{groups[first]} - {groups[second]}"
             for j, cell in enumerate(_cells(fit)):
                 yield Draws(name, cell[0], cell[1], pair, values[:, :, first, j] - values[:, :, second, j])
 
@@ -208,19 +207,12 @@ def ribbon(fit: AsymptoticFit, *, n_windows: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def prior_curves(fit: AsymptoticFit, *, n_windows: int, rng: np.random.Generator) -> pd.DataFrame:
+def prior_curves(fit: AsymptoticFit, *, n_windows: int, seed: int) -> pd.DataFrame:
     """Draw population curves from the prior, as in Fig. 2B: `draw time value`."""
     times = np.linspace(1.0, n_windows, CURVE_POINTS)
+    curves = fit.prior_predictive(PRIOR_CURVES, seed=seed, times=times).population
     parts = [
-        pd.DataFrame({"draw": i, "time": times, "value": asymptotic_curve(times, a=a, b=0.0, c=c)})
-        for i, (a, c) in enumerate(
-            zip(
-                rng.normal(fit.priors.a_mean, fit.priors.a_sd, PRIOR_CURVES),
-                rng.normal(fit.priors.c_mean, fit.priors.c_sd, PRIOR_CURVES),
-                strict=True,
-            ),
-            start=1,
-        )
+        pd.DataFrame({"draw": i, "time": times, "value": curve}) for i, curve in enumerate(curves, start=1)
     ]
     return pd.concat(parts, ignore_index=True)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.mimicry.emotions import emotion_name
-from analysis.mimicry.group_tables import VERDICT_WORDS
+from analysis.mimicry.group_tables import VERDICT_WORDS, minus_signs
 from analysis.mimicry.posterior import MODEL_NAMES
 from analysis.mimicry.tables import emotion_column, muscle_column
 from analysis.report import Column, Table
 
 PARAMETER_NAMES = {"a": "Asymptote", "c": "Log rate"}
+CONFLICT_P = 0.01
+"""Rows of the predictive check with a smaller p are set in bold, as conflicts."""
 _PARAMETER = Column(description="Parameter of the curve.", heading="Parameter", levels=PARAMETER_NAMES)
 _MODEL = Column(description="Which effects of the group the model has.", heading="Model", levels=MODEL_NAMES)
 _MEAN = Column(description="Posterior mean.", kind="number", unit="log units", heading="Mean")
@@ -186,7 +188,11 @@ def differences_table(data: pd.DataFrame, *, rope: dict[str, float]) -> Table:
             "parameter": _PARAMETER,
             "muscle": muscle_column(data["muscle"]),
             "emotion": emotion_column(data["emotion"]),
-            "group": Column(description="First group minus second group.", heading="Groups"),
+            "group": Column(
+                description="First group minus second group.",
+                heading="Groups",
+                levels=minus_signs(data["group"]),
+            ),
             "mean": _MEAN,
             **_HPDI,
             "in_region": Column(
@@ -237,6 +243,34 @@ def mimicry_posterior_table(data: pd.DataFrame) -> Table:
                 heading="Predicted sign",
             ),
         },
+    )
+
+
+def predictive_table(check: pd.DataFrame) -> Table:
+    """Tabulate the posterior predictive check of a model."""
+    return Table(
+        name="posterior_predictive_check",
+        caption="Posterior predictive check: features of the data, and of data simulated from the fitted "
+        "model.",
+        data=check,
+        columns={
+            "question": Column(description="What is compared.", heading="Feature"),
+            "observed": Column(description="Its value in the data.", kind="number", heading="Data"),
+            "replicated": Column(
+                description="Mean of its values in simulated data.", kind="number", heading="Model"
+            ),
+            "q2_5": Column(
+                description="97.5 % of the simulated values lie above this.",
+                kind="number",
+                heading="95 % from",
+            ),
+            "q97_5": Column(
+                description="97.5 % of the simulated values lie below this.", kind="number", heading="to"
+            ),
+            "p": Column(description="Two-sided posterior predictive p value.", kind="p", heading="p"),
+        },
+        emphasise_p_below=CONFLICT_P,
+        note="A small p says that the model does not make such data, whatever its parameters.",
     )
 
 

@@ -98,8 +98,11 @@ def test_tables_hold_codes_and_the_page_words(analysed: Analysed) -> None:
     codes = {"muscle": {"corrugator", "zygomaticus", "all"}, "emotion": {"AngryToHappy", "HappyToAngry"}}
     for file in (folder / "tables").glob("*.tsv"):
         text = file.read_text(encoding="utf-8")
+        if file.stem == "conclusions":
+            assert "Corrugator supercilii: was there mimicry?" in text
+            continue
         assert "Corrugator" not in text, file.name
-        assert "−" not in text or file.stem in ("sample", "parameters", "conclusions"), file.name
+        assert "−" not in text or file.stem in ("sample", "parameters"), file.name
         table = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
         assert not (table == "").any(axis=None), file.name
         for column in set(codes) & set(table):

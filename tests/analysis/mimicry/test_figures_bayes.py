@@ -82,21 +82,12 @@ def test_figure_3_has_a_panel_per_parameter_and_cell(groups: tuple[str, ...]) ->
 
 
 def test_differences_have_their_region_of_equivalence() -> None:
-    curves, rows = posteriors(("A − B",))
+    curves, rows = posteriors(("A - B",))
     figure = figures_bayes.draw_posteriors(curves, rows, rope={"a": 0.05, "c": 0.7})
     region = figure.axes[0].patches[0].get_window_extent()
     inverse = figure.axes[0].transData.inverted()
     left, right = (inverse.transform((x, 0))[0] for x in (region.x0, region.x1))
     assert (left, right) == pytest.approx((-0.05, 0.05), abs=1e-3)
-
-
-def test_the_predictive_check_has_a_row_per_statistic() -> None:
-    rows = [("Mean", *cell, window, 0.1) for cell in cells() for window in range(1, 6)]
-    observed = pd.DataFrame(rows, columns=["statistic", "muscle", "emotion", "window", "value"])
-    replicated = observed.assign(median=0.1, lower=0.0, upper=0.2)
-    figure = figures_bayes.draw_predictive_check(observed, replicated)
-    figure.canvas.draw()
-    assert len(figure.axes) == 4
 
 
 def test_the_session_day_is_drawn_by_group() -> None:

@@ -166,7 +166,7 @@ def test_no_difference_in_response_times_is_said_with_its_tests(model: ModelResu
 
 def test_tables_of_the_report_hold_every_pair(effect: GroupEffect) -> None:
     assert len(mimicry_table([effect]).data) == 4
-    assert group_differences_table([effect]).data["groups"].tolist() == ["A − B", "A − C", "B − C"]
+    assert group_differences_table([effect]).data["groups"].tolist() == ["A - B", "A - C", "B - C"]
     table = equivalence_table([effect], alpha=0.05, power=0.8)
     assert table.columns["detectable"].unit == "log units/s"
     assert "±0.02000 log units/s" in table.caption
