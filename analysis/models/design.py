@@ -83,6 +83,10 @@ class RandomEffects:
     """How the columns are computed, one after the other."""
     groups: tuple[str, ...] = ()
     """The columns whose combination names a level."""
+    kept: tuple[int, ...] = ()
+    """Positions of the columns among all that the specs compute."""
+    dropped: tuple[str, ...] = ()
+    """Names of those left out because others already explain them."""
 
 
 def typed_table(
@@ -188,8 +192,10 @@ def _said_of_dropped(design: FixedEffects, frame: pd.DataFrame) -> list[str]:
     names = ", ".join(design.dropped)
     said = [
         f"rank-deficient design: {len(design.dropped)} fixed effects cannot be told from the others and are "
-        f"left out ({names}); type III tests of terms that they belong to depend on this choice"
+        f"left out ({names}); type III tests of terms that they belong to compare what can be estimated"
     ]
+    if any(name in design.means for name in design.dropped):
+        said[0] += "; a covariate far from zero looks so too: centre it"
     if len(design.factors) > 1:
         counts = frame.groupby(list(design.factors), observed=False).size()
         empty = [" x ".join(map(str, cell)) for cell in counts.index[counts == 0]]
@@ -203,7 +209,7 @@ def _one_group(groups: tuple[str, ...], terms: list[RandomTerm], table: ModelTab
     """Put all random-effect columns of one grouping factor side by side."""
     matrices: list[np.ndarray] = []
     names: list[str] = []
-    blocks: list[tuple[int, ...]] = []
+    blocks: list[list[int]] = []
     specs: list[ModelSpec] = []
     for text, together in (part for term in terms for part in _parts(term)):
         factors = factors_in(read_formula(text), table.frame)
@@ -214,17 +220,33 @@ def _one_group(groups: tuple[str, ...], terms: list[RandomTerm], table: ModelTab
         matrices.append(matrix)
         specs.append(spec)
         names += [readable_name(name, factors) for name in spec.column_names]
-        blocks += [tuple(positions)] if together else [(position,) for position in positions]
+        blocks += [list(positions)] if together else [[position] for position in positions]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise ValueError(
             f"{', '.join(sorted(repeated))} varies twice by {':'.join(groups)}: write (0 + x|{groups[0]}) "
             "to leave the intercept out of a second bracket"
         )
-    codes, levels = _levels(groups, table.groups)
     columns = np.column_stack(matrices)
+    independent = [[block[place] for place in independent_columns(columns[:, block])] for block in blocks]
+    kept = [position for block in independent for position in block]
+    if not kept:
+        raise ValueError(
+            f"every random effect of {':'.join(groups)} is zero in every row: {', '.join(names)}"
+        )
+    places = {position: place for place, position in enumerate(kept)}
+    codes, levels = _levels(groups, table.groups)
     return RandomEffects(
-        ":".join(groups), levels, codes, columns, tuple(names), tuple(blocks), tuple(specs), groups
+        group=":".join(groups),
+        levels=levels,
+        codes=codes,
+        columns=columns[:, kept],
+        names=tuple(names[position] for position in kept),
+        blocks=tuple(tuple(places[position] for position in block) for block in independent if block),
+        specs=tuple(specs),
+        groups=groups,
+        kept=tuple(kept),
+        dropped=tuple(name for position, name in enumerate(names) if position not in places),
     )
 
 
@@ -270,6 +292,11 @@ def _doubts(effect: RandomEffects, n_observations: int) -> list[str]:
             f"{n_effects} random effects each: there should be more observations than random effects"
         )
     said = []
+    if effect.dropped:
+        said.append(
+            f"random effects of {effect.group} that are linearly dependent on others are left out "
+            f"({', '.join(effect.dropped)}); a covariate far from zero looks so too: centre it"
+        )
     if n_levels < 5:
         said.append(f"{effect.group} has only {n_levels} levels: its variance is hardly estimated")
     if any(n_levels <= len(block) for block in effect.blocks):
@@ -277,6 +304,11 @@ def _doubts(effect: RandomEffects, n_observations: int) -> list[str]:
             f"{n_levels} levels of {effect.group} cannot determine the covariance of {n_effects} effects"
         )
     counts = np.bincount(effect.codes, minlength=n_levels)
+    if np.sum(counts == 1) > 0.9 * n_observations:
+        said.append(
+            f"{np.sum(counts == 1)} of {n_observations} observations are the only one of their level of "
+            f"{effect.group}: its variance is hardly told from the residual"
+        )
     for name, column in zip(effect.names, effect.columns.T, strict=True):
         centred = column - (np.bincount(effect.codes, column, n_levels) / counts)[effect.codes]
         constant_within = np.abs(centred).max() <= 1e-10 * np.abs(column).max()

@@ -285,6 +285,10 @@ def _fitted_model(
         reduced = reduce_response(model.design, response)
         criterion = Criterion(model.design, reduced, reml=reml)
         optimum = find_optimum(criterion, start)
+        if not optimum.certified and _has_no_residual(criterion, optimum):
+            raise ValueError(
+                "the random effects explain the response without residual: nothing is left to model"
+            )
         tests = fixed_effect_tests(criterion, optimum)
         variances = variance_components(criterion, optimum, tests, model.groups)
     names = pd.Index(model.fixed.names, name="term")
@@ -312,11 +316,21 @@ def _fitted_model(
     )
 
 
+def _has_no_residual(criterion: Criterion, optimum: Optimum) -> bool:
+    """Tell whether the search ran towards a residual of zero."""
+    return criterion.sigma(criterion.solve(optimum.theta)) < 1e-4
+
+
 def _said_of_optimum(optimum: Optimum, variances: VarianceComponents) -> list[str]:
     """Say in words what is wrong with an optimum."""
     said = []
     if optimum.singular:
         said.append(f"singular fit: {variances.boundary}; a simpler random part would fit as well")
+    elif optimum.flat:
+        said.append(
+            "the data cannot tell some variances of random effects apart (terms that describe the same?): "
+            "other values fit as well"
+        )
     if not optimum.certified:
         said.append(
             f"not converged after {optimum.n_searches} searches (the criterion could still fall by about "

@@ -54,6 +54,12 @@ class Optimum:
         """Tell whether this is a minimum to the precision that is reported."""
         return self.decrement < _CERTIFIED_DECREMENT
 
+    @property
+    def flat(self) -> bool:
+        """Tell whether other parameters are as good, because the criterion has a direction without slope."""
+        scale = np.sqrt(np.maximum(np.diag(self.hessian), 1e-12))
+        return bool(np.linalg.eigvalsh(self.hessian / np.outer(scale, scale)).min() < 1e-7)
+
 
 def find_optimum(criterion: Criterion, start: np.ndarray | None = None) -> Optimum:
     """Minimise a criterion over the covariance parameters.

@@ -176,4 +176,4 @@ def _columns(effect: RandomEffects, frame: pd.DataFrame) -> np.ndarray:
     parts = [
         finite(spec.get_model_matrix(frame, context={}), len(frame), effect.group) for spec in effect.specs
     ]
-    return np.column_stack(parts)
+    return np.column_stack(parts)[:, list(effect.kept)]

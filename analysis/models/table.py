@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+_LARGEST = 1e100
+"""Largest number, and inverse of the smallest, that can safely be squared and summed."""
+
 
 @dataclass(frozen=True)
 class ModelTable:
@@ -200,7 +203,7 @@ def _check_columns(data: pd.DataFrame, names: Iterable[str]) -> None:
     for name in names:
         if name not in data.columns:
             near = difflib.get_close_matches(name, available, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else "."
             raise ValueError(f"no column {name!r} in the data{hint} The columns are: {', '.join(available)}")
         if available.count(name) > 1:
             raise ValueError(f"the data have several columns named {name!r}")
@@ -219,6 +222,12 @@ def _number(column: pd.Series) -> pd.Series:
             f"column {column.name!r} has {np.isinf(values).sum()} infinite values "
             "(the logarithm of zero?): correct or leave out these rows"
         )
+    largest = float(values.abs().max())
+    if largest > _LARGEST or 0 < largest < 1 / _LARGEST:
+        raise ValueError(
+            f"column {column.name!r} has values of the size {largest:.0e}, whose squares a computer cannot "
+            "hold: choose another unit"
+        )
     return values
 
 
@@ -231,7 +240,7 @@ def _category(column: pd.Series, what: str) -> pd.Series:
     if len(levels.cat.categories) < 2:
         raise ValueError(
             f"the {what} {column.name!r} has only one level in the complete rows, "
-            f"{levels.cat.categories[0]!r}: it needs at least two, or leave it out of the formula"
+            f"{str(levels.cat.categories[0])!r}: it needs at least two, or leave it out of the formula"
         )
     return levels
 

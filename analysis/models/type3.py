@@ -5,6 +5,11 @@ Where cells are empty, a term is made orthogonal to the terms that contain it, a
 of the contrasts (each level against the first) is that of R's lmerTest: the F value does not depend on it,
 but its denominator degrees of freedom do in unbalanced data.
 
+Notes
+-----
+lmerTest takes ``a`` in ``y ~ a + a:b`` as not contained in ``a:b`` and tests it at the first level of ``b``;
+here, as in every other model, it is averaged over the levels of ``b``.
+
 References
 ----------
 SAS/STAT User's Guide, The four types of estimable functions. Kuznetsova, Brockhoff & Christensen (2017),

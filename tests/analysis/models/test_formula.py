@@ -25,6 +25,7 @@ def test_model_of_the_paper_is_taken_apart() -> None:
         ("y ~ 0 + x + (0 + x|g)", "0 + x", ["(0 + x | g)"]),
         ("y ~ x - 1 + (1 | a:b)", "x - 1", ["(1 | a:b)"]),
         ("y ~ (1|a/b/c) + x", "x", ["(1 | a)", "(1 | a:b)", "(1 | a:b:c)"]),
+        ("y ~ x + diag(x*f | g) + (f || g:h)", "x", ["diag(x*f | g)", "(f || g:h)"]),
         ("y ~ x + ((1 | g) + (0 + x | g))", "x", ["(1 | g)", "(0 + x | g)"]),
         ("log(y) ~ (a + b)**2 + (I(x - 3)|g)", "(a + b)**2", ["(I(x - 3) | g)"]),
         ("y ~ `a|b` + (1|`my group`)", "`a|b`", ["(1 | my group)"]),
@@ -34,6 +35,12 @@ def test_notation(formula: str, fixed: str, random: list[str]) -> None:
     parsed = parse_formula(formula)
     assert parsed.fixed == fixed
     assert [str(term) for term in parsed.random] == random
+
+
+def test_offsets_are_not_fixed_effects() -> None:
+    parsed = parse_formula("y ~ offset(2 * x) + z + (1|g) + offset(log(w))")
+    assert parsed.fixed == "z"
+    assert parsed.offsets == ("2 * x", "log(w)")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,9 @@ def test_notation(formula: str, fixed: str, random: list[str]) -> None:
         ("y ~ x + (1|)", "cannot read"),
         ("y ~ x + (1|g|h)", "cannot read"),
         ("y ~ x + (1|g + h)", "column names"),
+        ("y ~ x - offset(z) + (1|g)", "offset cannot be subtracted"),
+        ("y ~ x + diag(x||g)", "single bar"),
+        ("y ~ x + exp(1|g)", "own brackets"),
         ("y ~ x + (1|g", "not closed"),
         ("y ~ x) + (1|g)", "closing bracket"),
     ],

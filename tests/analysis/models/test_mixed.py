@@ -331,12 +331,13 @@ def test_doubtful_models_are_warned_of(data: pd.DataFrame) -> None:
         ("emg ~ emotion + (1|subject)", {"emg": 1.5}, "constant"),
         ("emg ~ emotion + (1|subject)", {"emg": np.nan}, "no row is complete"),
         ("emg ~ emotion + (1|subject)", {"emotion": "AngryToHappy"}, "only one level"),
+        ("emg ~ time + (1|subject)", {"time": 1e150}, "another unit"),
+        ("emg ~ time + offset(emotion) + (1|subject)", {}, "offset 'emotion' should be a number"),
         ("emg ~ emotion + (1|subject)", {"subject": 7}, "grouping factor 'subject' has only one level"),
         ("emg ~ emotion + (1|subject)", {"subject": range(1440)}, "too few for 1440 levels"),
         ("emg ~ emotion + (1|subject)", {"emg": [np.inf] + [0.1, 0.2, 0.3] * 479 + [0.4, 0.5]}, "infinite"),
         ("emg ~ log(time - 1) + (1|subject)", {}, "not a finite number"),
         ("emg ~ time + (1|subject)", {"time": pd.Timestamp("2024-01-01")}, "dates or times"),
-        ("emg ~ time + (time + later|subject)", {"later": 3.0}, "linearly dependent"),
         ("emg ~ time + (0 + later|subject)", {"later": 0.0}, "zero in every row"),
         ("emg ~ time + (1|subject) + (time|subject)", {}, "varies twice"),
         ("time ~ time + (1|subject)", {}, "without residual"),
@@ -347,6 +348,103 @@ def test_wrong_input_is_explained(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         fit_mixed(formula, data.assign(**change))
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.zeros(1440), "1440 are not"),
+        (np.ones(3), "1440 numbers"),
+        ("emotion", "numeric column"),
+        ("wieght", "no column 'wieght'"),
+        (np.full(1440, np.inf), "infinite"),
+    ],
+)
+def test_wrong_weights_are_explained(weights: object, message: str, data: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=message):
+        fit_mixed("emg ~ time + (1|subject)", data, weights=weights)  # type: ignore[arg-type]
+
+
+def test_weights_are_numbers_of_trials() -> None:
+    rng = np.random.default_rng(8)
+    trials = pd.DataFrame({"g": rng.integers(0, 15, 900), "x": rng.integers(0, 4, 900)})
+    trials["y"] = rng.normal(0, 1, 900) + rng.normal(0, 1, 15)[trials["g"]] + 0.2 * trials["x"]
+    cells = trials.groupby(["g", "x"])["y"].agg(["mean", "size"]).reset_index()
+    weighted = fit_mixed("mean ~ x + (x|g)", cells, weights="size")
+    assert_same(weighted, fit_mixed("mean ~ x + (x|g)", cells, weights=cells["size"].to_numpy()), rtol=1e-9)
+    single = fit_mixed("y ~ x + (x|g)", trials)
+    np.testing.assert_allclose(
+        weighted.fixed_effects["estimate"], single.fixed_effects["estimate"], rtol=2e-2
+    )
+    scaled = fit_mixed("mean ~ x + (x|g)", cells, weights=100.0 * cells["size"])
+    np.testing.assert_allclose(scaled.fixed_effects, weighted.fixed_effects, rtol=1e-5)
+    assert scaled.sigma == pytest.approx(10 * weighted.sigma, rel=1e-6)
+    np.testing.assert_allclose(weighted.fitted() + weighted.residuals(), cells["mean"])
+
+
+def test_offset_is_added_with_the_coefficient_one(data: pd.DataFrame) -> None:
+    plain = fit_mixed("emg ~ time + (1|subject)", data.assign(emg=data["emg"] - 0.3 * data["time"]))
+    fits = [
+        fit_mixed("emg ~ time + offset(0.3 * time) + (1|subject)", data),
+        fit_mixed("emg ~ time + (1|subject)", data, offset=0.3 * data["time"].to_numpy()),
+        fit_mixed("emg ~ time + (1|subject)", data.assign(**{"a b": 0.3 * data["time"]}), offset="a b"),
+    ]
+    for fit in fits:
+        assert_same(fit, plain, rtol=1e-8)
+        np.testing.assert_allclose(fit.fitted(), plain.fitted() + 0.3 * data["time"])
+        assert_same(fit.refit(reml=False), plain.refit(reml=False), rtol=1e-6)
+
+
+def test_double_bar_keeps_the_levels_of_a_factor_together(data: pd.DataFrame) -> None:
+    short = fit_mixed("emg ~ emotion*time + (emotion*time||subject)", data)
+    apart = " + ".join(f"(0+{term}|subject)" for term in ("emotion", "time", "emotion:time"))
+    long = fit_mixed(f"emg ~ emotion*time + (1|subject) + {apart}", data)
+    assert_same(short, long, rtol=1e-6)
+    assert any("stay correlated" in warning for warning in short.warnings)
+    diagonal = fit_mixed("emg ~ emotion*time + diag(emotion*time|subject)", data)
+    assert len(diagonal.random_effects) == 5
+    assert all(row == () for row in diagonal.random_effects["correlations"])
+    assert diagonal.criterion > short.criterion
+
+
+def test_number_may_be_covariate_and_group(data: pd.DataFrame) -> None:
+    fit = fit_mixed("emg ~ time + (1|time) + (1|subject)", data)
+    named = fit_mixed("emg ~ time + (1|moment) + (1|subject)", data.assign(moment=data["time"]))
+    assert list(fit.fixed_effects.index) == ["(Intercept)", "time"]
+    assert fit.criterion == pytest.approx(named.criterion)
+
+
+def test_dependent_random_effects_are_left_out(data: pd.DataFrame) -> None:
+    plain = fit_mixed("emg ~ time + (time|subject)", data)
+    doubled = fit_mixed("emg ~ time + (time + later|subject)", data.assign(later=2 * data["time"] + 1))
+    assert_same(doubled, plain, rtol=1e-8)
+    assert any("later" in warning for warning in doubled.warnings)
+    np.testing.assert_allclose(doubled.predict(data.assign(later=0.0)), plain.predict(data), atol=1e-9)
+
+
+def test_same_grouping_twice_is_named(data: pd.DataFrame) -> None:
+    fit = fit_mixed("emg ~ time + (1|subject) + (1|person)", data.assign(person=data["subject"]))
+    assert any("cannot tell some variances" in warning for warning in fit.warnings)
+
+
+def test_response_without_residual_is_refused(data: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="random effects explain the response"):
+        fit_mixed("emg ~ time + (1|subject)", data.assign(emg=np.sqrt(data["subject"]) + data["time"]))
+
+
+def test_singular_optimum_with_rotated_valley_is_certified() -> None:
+    rng = np.random.default_rng(49)
+    table = study(rng, n_subjects=10)
+    table["time"] += 2000
+    e = np.where(table["emotion"] == "AngryToHappy", 1.0, -1.0)
+    table["emg"] = 1e-6 * (
+        rng.normal(0, 1, 10)[table["subject"]] * (1 + 0.3 * e) + rng.normal(0, 1, len(table))
+    )
+    fit = fit_mixed("emg ~ emotion*time + (emotion*time|subject) + (emotion|face)", table)
+    assert fit.singular
+    assert fit.converged
+    centred = fit_mixed(fit.formula, table.assign(time=table["time"] - 2003))
+    assert fit.criterion == pytest.approx(centred.criterion, abs=1e-6)
 
 
 def test_too_small_tables_are_refused(data: pd.DataFrame) -> None:
