@@ -169,8 +169,9 @@ def _check_columns(data: pd.DataFrame, names: list[str | None]) -> None:
         raise ValueError(f"column {twice[0]!r} is named for two purposes; each column can have one")
     for name in given:
         if name not in data.columns:
-            near = difflib.get_close_matches(name, list(map(str, data.columns)), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            folded = {str(column).lower(): str(column) for column in data.columns}
+            near = difflib.get_close_matches(name.lower(), list(folded), n=1)
+            hint = f"; did you mean {folded[near[0]]!r}?" if near else ""
             raise ValueError(f"no column {name!r} in the data (columns: {', '.join(map(str, data))}){hint}")
     if data.empty:
         raise ValueError("the data have no rows")

@@ -127,15 +127,15 @@ def judge(diagnostics: SamplerDiagnostics) -> list[str]:
             f"the chains do not agree (R-hat of {diagnostics.worst_rhat} is {diagnostics.max_rhat:.3f}, "
             f"not below {MAX_RHAT}); use more warmup and draws"
         )
-    smallest = min(diagnostics.min_ess_bulk, diagnostics.min_ess_tail)
+    smallest = float(np.min([diagnostics.min_ess_bulk, diagnostics.min_ess_tail]))
     if not smallest >= MIN_ESS:
         found.append(
             f"too few effective draws ({diagnostics.worst_ess}: {smallest:.0f}, {MIN_ESS} are needed); "
             "use more draws"
         )
-    if not min(diagnostics.ebfmi) >= MIN_EBFMI:
+    if not np.min(diagnostics.ebfmi) >= MIN_EBFMI:
         found.append(
-            f"E-BFMI of a chain is {min(diagnostics.ebfmi):.2f} (below {MIN_EBFMI}): the tails were not "
+            f"E-BFMI of a chain is {np.min(diagnostics.ebfmi):.2f} (below {MIN_EBFMI}): the tails were not "
             "reached; use more warmup or narrower priors of the standard deviations"
         )
     if diagnostics.tree_depth_hits > 0.01 * total:
@@ -168,5 +168,14 @@ def _worst(
 
 def _label(name: str, place: tuple, dims: tuple[str, ...], coords: dict[str, tuple]) -> str:
     parts = [coords[dim][index] for dim, index in zip(dims, place, strict=True)]
-    words = [part if isinstance(part, str) else ":".join(map(str, part)) for part in parts]
+    words = [word for part in parts for word in _words(part)]
     return f"{name}[{', '.join(words)}]" if words else name
+
+
+def _words(label: str | tuple) -> list[str]:
+    """A group or subject by its name, a cell by its levels, a pair of cells one after the other."""
+    if isinstance(label, str):
+        return [label]
+    if label and isinstance(label[0], tuple):
+        return [word for part in label for word in _words(part)]
+    return [":".join(label)] if label else []
