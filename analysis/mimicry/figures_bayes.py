@@ -194,7 +194,7 @@ def draw_posteriors(
                 _draw_ridge(panel, densities, intervals, parameter, cell, groups, colours)
                 if i == 0:
                     panel.set_title(_cell_title(*cell), fontweight="bold", fontsize=8.0)
-            panels[0].xaxis.set_major_locator(MaxNLocator(nbins=4, min_n_ticks=3))
+            panels[0].xaxis.set_major_locator(MaxNLocator(nbins=4 if len(cells) <= 4 else 3, min_n_ticks=2))
             panels[0].set_yticks(range(len(groups)), [_group_label(name) for name in groups])
             panels[0].set_ylim(len(groups) - 0.6, -1.0)
             label = PARAMETER_LABELS[parameter]

@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.mimicry.conclusions import Answer, three
 from analysis.mimicry.posterior import MODEL_NAMES, WITHOUT, Posterior
 from analysis.mimicry.posterior_summaries import differences, mimicry
+from analysis.models.asymptotic import AsymptoticFit
 
 
 def mimicry_words(posterior: Posterior, muscle: str) -> str:
@@ -16,7 +17,7 @@ def mimicry_words(posterior: Posterior, muscle: str) -> str:
     texts = [
         f"asymptotic regression: asymptotes differ by {three(row['mean'])} log units, 95 % HPDI "
         f"{three(row['lower'])} to {three(row['upper'])}, predicted sign with a probability of "
-        f"{probability(row['percent_positive'], n_draws(posterior))}"
+        f"{probability(row['percent_positive'], n_draws(posterior))}{_doubt(posterior.simplest)}"
         for row in rows.to_dict("records")
     ]
     return "; ".join(texts)
@@ -36,7 +37,12 @@ def group_words(posterior: Posterior, muscle: str, *, rope: dict[str, float]) ->
             f"{words}, {counts['equivalent']} of {len(verdicts)} differences equivalent, "
             f"{counts['different']} different"
         )
-    return f"posterior intervals against the region of equivalence: {'; '.join(texts)}, the rest inconclusive"
+    return f"posterior intervals against the region of equivalence: {'; '.join(texts)}, the rest "
+    f"inconclusive{_doubt(posterior.main)}"
+
+
+def _doubt(fit: AsymptoticFit) -> str:
+    return "" if fit.trustworthy else " (chains are doubtful, see the warnings)"
 
 
 def comparison_answer(posterior: Posterior, *, judged: str) -> Answer | None:

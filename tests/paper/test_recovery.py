@@ -36,7 +36,7 @@ def study_of_130(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_suite(
         "experiments.mimicry", "study", "--simulate", "--participants", "130", "--seed", "2023", cwd=folder
     )
-    run_suite("analysis.mimicry", "study", cwd=folder)
+    run_suite("analysis.mimicry", "study", "--draws", "500", "--simulations", "50", cwd=folder)
     return folder / "study"
 
 
@@ -54,6 +54,26 @@ def test_slopes_of_130_simulated_participants_agree_with_the_truth(study_of_130:
         half_width = stats.t.ppf(0.975, row["df"]) * row["se"]
         print(f"{muscle} {direction}: true {true_slope:.4f}, found {row['slope']:.4f} +- {half_width:.4f}")
         assert abs(row["slope"] - true_slope) < half_width
+
+
+@pytest.mark.slow
+def test_the_report_concludes_what_the_paper_does(study_of_130: Path) -> None:
+    """Mimicry in both muscles, no drug effect, and the model without the drug is preferred."""
+    results = study_of_130 / "derivatives" / "countenance" / "mimicry-recommended" / "results.json"
+    summary = json.loads(results.read_text("utf-8"))
+    answers = {row["question"]: row["answer"] for row in summary["conclusions"]}
+    for row in summary["conclusions"]:
+        print(f"{row['question']} {row['answer']}: {row['evidence']}")
+    for muscle in ("Zygomaticus major", "Corrugator supercilii"):
+        assert answers[f"{muscle}: was there mimicry?"] == "yes"
+        assert answers[f"{muscle}: does mimicry differ between groups?"].startswith(("none found", "no:"))
+    assert summary["posterior"]["preferred"] == "no group"
+    assert all(model["trustworthy"] for model in summary["posterior"]["models"].values())
+    weights = pd.DataFrame(summary["posterior"]["comparison"]).set_index("model")
+    for column in ("participant_pseudo_bma", "waic_akaike", "loo_akaike"):
+        assert weights[column].sum() == pytest.approx(1.0)
+    for row in summary["posterior"]["mimicry"]:
+        assert row["lower"] > 0
 
 
 @pytest.mark.slow
