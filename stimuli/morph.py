@@ -14,7 +14,7 @@ from stimuli.face_points import INNER_LIPS, LEFT_EYELIDS, RIGHT_EYELIDS, face_ou
 from stimuli.flow import refine_face, refine_surroundings
 from stimuli.light import light_tables, match_detail
 from stimuli.mouth import MouthInside, complete_eyes, complete_lips, open_mouth
-from stimuli.polygons import fill_polygon, smooth_outline, soft_polygon, soften
+from stimuli.polygons import fill_polygon, smooth_outline, smooth_outlines, soft_polygon, soften
 from stimuli.warp import SplitLevel, Warp, landmark_field, sample, unfold_field
 
 
@@ -84,12 +84,15 @@ class Morph:
     ) -> None:
         self.first, self.second = first, second
         self._detail, self._masks = detail, mask != "none"
-        self._mask_margin, self._mask_edge_px = mask_margin, mask_edge_px
-        self._background = np.array(background_rgb, np.uint8)
+        self._mask_edge_px = mask_edge_px
         self._to_light, self._to_stored = light_tables(blending)
         self._inside_mouth = self._mouth_inside(mouth_ramp) if mouth == "occlude" else None
         self._outlines = _outlines(first, second)
-        self._mask_outline = mask_outline_px if mask == "outline" else None
+        fixed = mask_outline_px if mask == "outline" else None
+        curves = smooth_outlines(*self._outlines) if fixed is None else smooth_outlines(fixed, fixed)
+        self._mask_curves = [_enlarged(curve, mask_margin) for curve in curves]
+        self._blank = np.empty_like(first.image)
+        self._blank[:] = background_rgb
         self.field = self._displacement(flow_passes)
         self._box = self._shown_box()
         self._warp = Warp(self.field, box=self._box)
@@ -116,12 +119,9 @@ class Morph:
         if not self._masks:
             return image.copy()
         seen = self._mask(_lower(level), self._box)
-        background = np.empty_like(image)
-        background[:] = self._background
-        shown = cv2.blendLinear(image, background, seen, 1 - seen)  # exact where one weight is 0
-        frame = np.empty_like(self.first.image)
-        frame[:] = self._background
-        frame[self._box] = shown
+        frame = self._blank.copy()
+        # blendLinear is exact where one weight is 0
+        frame[self._box] = cv2.blendLinear(image, frame[self._box], seen, 1 - seen)
         return frame
 
     def frame_with_alpha(self, level: float | SplitLevel) -> np.ndarray:
@@ -176,8 +176,8 @@ class Morph:
         width_px, height_px = columns.stop - columns.start, rows.stop - rows.start
         if not self._masks:
             return np.ones((height_px, width_px), np.float32)
-        outline = self.outline(level) if self._mask_outline is None else self._mask_outline
-        outline = smooth_outline(outline, margin=self._mask_margin) - (columns.start, rows.start)
+        outline = (1 - level) * self._mask_curves[0] + level * self._mask_curves[1]
+        outline = outline - (columns.start, rows.start)
         return soft_polygon(outline, width_px=width_px, height_px=height_px, edge_px=self._mask_edge_px)
 
     def _shown_box(self) -> tuple[slice, slice]:
@@ -268,6 +268,11 @@ def _outlines(first: AlignedFace, second: AlignedFace) -> tuple[np.ndarray, np.n
     middle = ((first.points_px + second.points_px) / 2).astype(np.float32)
     corners = cv2.convexHull(middle, returnPoints=False).ravel()
     return first.points_px[corners], second.points_px[corners]
+
+
+def _enlarged(curve: np.ndarray, margin: float) -> np.ndarray:
+    centre = curve.mean(axis=0)
+    return centre + (1 + margin) * (curve - centre)
 
 
 def _lower(level: float | SplitLevel) -> float:

@@ -30,11 +30,39 @@ def smooth_outline(outline: np.ndarray, *, margin: float) -> np.ndarray:
     ((360, 2), [0.0, 0.0], [5.0, 5.0])
     """
     centre = outline.mean(axis=0)
-    closed = np.concatenate([outline, outline[:1]]) - centre
-    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    return centre + (1 + margin) * _spline(outline - centre, _way_around(outline))
+
+
+def smooth_outlines(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return smooth closed curves through two outlines with corresponding corners and points.
+
+    Between them, point by point, lie smooth curves too.
+
+    Parameters
+    ----------
+    first, second
+        Corners in order, shape ``(n, 2)``.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Shape ``(360, 2)`` each.
+    """
+    along = _way_around((first + second) / 2)
+    return _spline(first, along), _spline(second, along)
+
+
+def _way_around(outline: np.ndarray) -> np.ndarray:
+    """Length of the way from the first corner to each, and back to the first, shape ``(n + 1,)``."""
+    closed = np.concatenate([outline, outline[:1]])
+    return np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+
+
+def _spline(outline: np.ndarray, along: np.ndarray) -> np.ndarray:
+    closed = np.concatenate([outline, outline[:1]])
     distinct = np.concatenate([[True], np.diff(along) > 0])
     curve = CubicSpline(along[distinct], closed[distinct], bc_type="periodic")
-    return centre + (1 + margin) * curve(np.linspace(0, along[-1], 360, endpoint=False))
+    return curve(np.linspace(0, along[-1], 360, endpoint=False))
 
 
 def fill_polygon(outline: np.ndarray, *, width_px: int, height_px: int) -> np.ndarray:

@@ -45,7 +45,8 @@ from stimuli.parameters import MorphParameters  # noqa: E402
 from stimuli.photographs import write_png  # noqa: E402
 from stimuli.polygons import fill_polygon  # noqa: E402
 from stimuli.rendered.exact_landmarks import landmark_record  # noqa: E402
-from stimuli.rendered.photograph import Photograph, photograph_pair  # noqa: E402
+from stimuli.rendered.hair_layers import paint_hair  # noqa: E402
+from stimuli.rendered.photograph import Photograph, take_photograph  # noqa: E402
 from stimuli.rendered.plan import Pair, draw_pairs  # noqa: E402
 
 LEVELS = (0.25, 0.5, 0.75)
@@ -85,14 +86,17 @@ class Row(NamedTuple):
 
 def render_truth(pair: Pair, levels: Sequence[float] = LEVELS) -> dict[float, Truth]:
     """Render a built-in face with both expressions and, unit by unit, in between."""
-    first, second = (pair.expressions[name] for name in ("happy", "angry"))
-    names = sorted({*first, *second})
-    expressions = {
-        str(level): {name: (1 - level) * first.get(name, 0) + level * second.get(name, 0) for name in names}
-        for level in (0.0, *levels, 1.0)
-    }
-    photographs = photograph_pair(pair.person, expressions, pair.studio)
-    return {float(level): _truth(photograph) for level, photograph in photographs.items()}
+    ends = [pair.expressions[name] for name in ("happy", "angry")]
+    first, second = (dict(getattr(end, "face_units", end)) for end in ends)
+    hair = paint_hair(pair.person, pair.studio)
+    found = {}
+    for level in (0.0, *levels, 1.0):
+        units = {
+            name: (1 - level) * first.get(name, 0) + level * second.get(name, 0)
+            for name in sorted({*first, *second})
+        }
+        found[level] = _truth(take_photograph(pair.person, units, pair.studio, hair))
+    return found
 
 
 def _truth(photograph: Photograph) -> Truth:

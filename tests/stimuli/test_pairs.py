@@ -103,7 +103,7 @@ def test_any_two_of_several_expressions(folder: Path) -> None:
     assert chosen.directions == ("NeutralToHappy", "HappyToNeutral")
     assert [pair.pair for pair in chosen.pairs] == ["id01"]
     assert [photograph.name for photograph in chosen.pairs[0].photographs] == ["b1.jpg", "a1.jpg"]
-    with pytest.raises(ValueError, match="no photographs of sad. It has: happy, angry, neutral"):
+    with pytest.raises(ValueError, match=r"no photographs of sad\. It has: happy, angry, neutral"):
         read_pairs(path, expressions=("sad", "happy"))
     with pytest.raises(ValueError, match="must differ"):
         read_pairs(path, expressions=("happy", "happy"))
