@@ -176,33 +176,39 @@ def make_averages(
     groups = _groups(table, expressions, by_sex=by_sex, identities=identities)
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
-    bar = tqdm(
-        total=sum(len(files) for group in groups.values() for files in group.values()),
-        unit="face",
-        disable=not progress,
-    )
-    with bar:
+    n_faces = sum(len(files) for group in groups.values() for files in group.values())
+    with tqdm(total=n_faces, unit="face", disable=not progress) as bar:
         for (name, sex), group in groups.items():
             row = {"identity": name, "sex": sex}
             for expression, files in group.items():
                 average, points = average_faces(_align(files, parameters, bar))
                 row[expression] = f"{name}_{expression}.png"
                 row[expression + LANDMARK_SUFFIX] = f"{name}_{expression}.json"
-                write_png(folder / row[expression], average)
-                more = {"photograph": row[expression], "average_of": [file.photograph.name for file in files]}
-                write_landmark_file(
-                    folder / row[expression + LANDMARK_SUFFIX],
-                    points,
-                    template=files[0].landmarks.template,
-                    size_px=(parameters.width_px, parameters.height_px),
-                    eyes_px=parameters.eyes_px,
-                    more=more | {"photograph_sha256": file_sha256(folder / row[expression])},
-                )
+                _write_average(folder / row[expression], average, points, files, parameters)
             rows.append(row)
     columns = ["identity", "sex", *expressions, *(name + LANDMARK_SUFFIX for name in expressions)]
     write_json(folder / "averages.json", {"parameters": parameters.as_dict(), "versions": versions()})
     _write_table(folder / "pairs.tsv", columns, rows)
     return folder / "pairs.tsv"
+
+
+def _write_average(
+    path: Path, average: np.ndarray, points: np.ndarray, files: Sequence[Source], parameters: MorphParameters
+) -> None:
+    """Write an average and, beside it, its landmarks."""
+    write_png(path, average)
+    write_landmark_file(
+        path.with_suffix(".json"),
+        points,
+        template=files[0].landmarks.template,
+        size_px=(parameters.width_px, parameters.height_px),
+        eyes_px=parameters.eyes_px,
+        more={
+            "photograph": path.name,
+            "photograph_sha256": file_sha256(path),
+            "average_of": [file.photograph.name for file in files],
+        },
+    )
 
 
 def average_faces(faces: Sequence[AlignedFace]) -> tuple[np.ndarray, np.ndarray]:

@@ -125,6 +125,44 @@ def test_a_folder_that_cannot_be_written_is_a_failure_without_a_traceback(
 
 
 def test_every_command_has_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("faces", "landmarks", "morph", "check"):
+    for command in ("faces", "landmarks", "morph", "levels", "average", "check"):
         assert run([command, "--help"], monkeypatch) == 0
         assert "--json" in capsys.readouterr().out
+
+
+def test_levels_continua_and_averages(
+    london_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ["--width", "300", "--height", "400"]
+    assert run(["average", str(london_pairs), str(tmp_path / "mean"), *size, "--json"], monkeypatch) == 0
+    averages = json.loads(capsys.readouterr().out.splitlines()[-1])["pairs"]
+    assert averages == str(tmp_path / "mean" / "pairs.tsv")
+    options = [*size, "--steps", "3", "--background", "alpha", "--workers", "1", "--json"]
+    assert run(["levels", averages, str(tmp_path / "levels"), *options], monkeypatch) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["pictures"] == 3
+    with Image.open(tmp_path / "levels" / "average_neutral_happy_050.png") as picture:
+        assert picture.mode == "RGBA"
+    assert run(["levels", averages, str(tmp_path / "other"), "--levels", "a,b"], monkeypatch) == 2
+    assert "expected per cents separated by commas" in capsys.readouterr().err
+
+
+def test_a_plan_and_other_expressions_at_the_command_line(
+    one_pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "plan.tsv"
+    plan.write_text("identity\tdirection\tend\nid025\tHappyToNeutral\t50\n", encoding="utf-8")
+    options = [*SMALL, "--plan", str(plan), "--course", "smooth", "--mask", "contour", "--small"]
+    assert run(["morph", str(one_pair), str(tmp_path / "set"), *options], monkeypatch) == 0
+    (row,) = read_manifest(tmp_path / "set")
+    assert row.video == "id025_HappyToNeutral_0-50"
+    assert (tmp_path / "set/videos/id025_HappyToNeutral_0-50_small.mp4").is_file()
+    capsys.readouterr()
+    for wrong, message in (
+        (["--from", "happy"], "give both --from and --to"),
+        (["--from", "sad", "--to", "happy"], "no photographs of sad"),
+        (["--plan", str(plan), "--from", "happy", "--to", "neutral"], "leave out either one"),
+        (["--plan", str(tmp_path / "none.tsv")], "plan not found"),
+    ):
+        assert run(["morph", str(one_pair), str(tmp_path / "new"), *wrong], monkeypatch) == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
