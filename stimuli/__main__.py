@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from stimuli import morph_commands
+from stimuli import morph_commands, quality_command
 from stimuli.editor.command import edit
 from stimuli.landmark_files import LandmarkFormat
 from stimuli.landmark_table import PICTURE_NAME, write_landmarks
-from stimuli.manifest import check_video, read_manifest
 from stimuli.pairs import read_pairs
+from stimuli.rendered.command import faces
 from stimuli.sources import difference_warnings, read_sources
 
 app = typer.Typer(
@@ -30,20 +30,7 @@ Table = Annotated[Path, typer.Argument(metavar="PAIRS.tsv", help="Table of photo
 Json = Annotated[bool, typer.Option("--json", help="Print a summary as JSON in the last line.")]
 
 
-@app.command()
-def faces(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the photographs.")],
-    identities: Annotated[int, typer.Option(min=1, max=99, help="Number of people.")] = 10,
-    seed: Annotated[int, typer.Option(help="Another seed draws other people.")] = 1,
-    as_json: Json = False,
-) -> None:
-    """Render the built-in happy and angry photographs, their landmarks and pairs.tsv."""
-    from stimuli.rendered import make_face_set
-
-    table = make_face_set(out, identities=identities, seed=seed, progress=True)
-    print(f"{table}\nNext: python -m stimuli morph {_typed(table)} FOLDER")
-    if as_json:
-        print(json.dumps({"pairs": str(table)}))
+app.command()(faces)
 
 
 @app.command()
@@ -80,26 +67,7 @@ def landmarks(
 morph_commands.register(app)
 
 
-@app.command()
-def check(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder that the morph command made.")],
-    quick: Annotated[bool, typer.Option("--quick", help="Compare files, but do not decode them.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Compare a set with its manifest: every file and every frame."""
-    problems = []
-    videos = read_manifest(out)
-    for video in tqdm(videos, desc="videos", unit="video"):
-        problems += check_video(video, decode=not quick)
-    for problem in problems:
-        print(f"error: {problem}", file=sys.stderr)
-    print(f"{len(videos)} videos, {len(problems)} problems")
-    if as_json:
-        print(json.dumps({"videos": len(videos), "problems": problems}))
-    if problems:
-        raise SystemExit(1)
-
-
+quality_command.register(app)
 app.command()(edit)
 
 

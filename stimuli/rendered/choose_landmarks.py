@@ -32,7 +32,7 @@ MOST_HIDDEN = 0.01
 
 def hidden_vertices(pair: Pair, emotion: str) -> np.ndarray:
     """Tell which drawn vertices (n,) are hidden on a photograph, or turned away."""
-    scene = build_scene(pair.person, pair.expressions[emotion], pair.studio)
+    scene = build_scene(pair.person, pair.expressions[emotion].face_units, pair.studio)
     seen = see(scene)
     width, height = scene.camera.width_px, scene.camera.height_px
     nearest = np.full(width * height, np.inf, np.float32)

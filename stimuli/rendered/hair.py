@@ -16,8 +16,17 @@ from stimuli.rendered.strands import Strands
 
 N_STEPS = 24
 N_STRANDS = {"parted": 9000, "pulled_back": 9000, "short": 12000, "curls": 14000}
+SIDES_OF_SHORT = 0.4
+"""Volume of short hair at the sides of the head, relative to the top."""
+LEAST_HEIGHT_DM = 0.04
+"""Height of long hair above the skull at least, so that the skin does not cover it beside a parting."""
 BENDING_DM = 0.12
 """Length over which a strand takes on the direction in which it is combed."""
+
+
+def has_sideburns(style: HairStyle) -> bool:
+    """Tell whether hair of a style also grows before the ears."""
+    return style.kind in ("short", "curls") and not style.covers_ears
 
 
 def scalp_distance(mesh: DrawnMesh, style: HairStyle) -> np.ndarray:
@@ -26,11 +35,13 @@ def scalp_distance(mesh: DrawnMesh, style: HairStyle) -> np.ndarray:
     temples = style.temples_dm * bell(x, 0.42, 0.16) - 1.9 * np.clip(x - 0.46, 0, 1) ** 1.5
     front = 7.91 + style.line_dm - 0.08 * style.peak * bell(x, 0, 0.18) + temples
     sideburn = 0.60 - 0.12 * np.clip(y - 7.4, 0, 1)
-    beside = np.where(y > 7.12, (sideburn - z) * 1.2, -1)
+    beside = np.where(y > (7.22 if has_sideburns(style) else 7.12), (sideburn - z) * 1.2, -1)
     distance = np.maximum(np.where(z > 0.1, y - front, -1), beside)
-    behind = y - (6.75 + 0.25 * np.clip(z + 0.3, 0, 1))
+    nape = 6.75 if style.kind == "parted" or style.covers_ears else 7.0
+    behind = y - (nape + 0.25 * np.clip(z + 0.3, 0, 1))
     distance = np.where(z < 0.1, np.maximum(behind, -1), distance)
-    ear = (x > 0.70) & (y < 7.60) & (z < 0.62) & (z > -0.30) & (y > 6.7)
+    before_ear = 0.50 if has_sideburns(style) else 0.62
+    ear = (x > 0.70) & (y < 7.60) & (z < before_ear) & (z > -0.30) & (y > 6.7)
     distance = np.where(ear, -1, distance).astype(np.float32)
     distance[mesh.n_skin :] = -1
     return distance
@@ -45,6 +56,8 @@ def plant(
     triangles = skin[inside]
     a, b, c = (points[triangles[:, k]] for k in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    if style.kind == "parted":
+        area = area * (1 + 3 * bell(scalp_distance(mesh, style)[triangles].mean(1), 0.0, 0.10))
     chosen = rng.choice(len(triangles), N_STRANDS[style.kind], p=area / area.sum())
     u, v = rng.random((2, len(chosen)))
     flip = u + v > 1
@@ -71,6 +84,8 @@ def grow_hair(person: Person, points: np.ndarray, normals: np.ndarray, mesh: Dra
     stiffness = np.exp(-step / BENDING_DM)[:, None]
     layer = style.volume_dm * rng.uniform(0.03, 1.0, n)
     side = falling_side(root, style, rng)
+    if style.kind == "short":
+        layer = layer * (SIDES_OF_SHORT + (1 - SIDES_OF_SHORT) * smoothstep(7.55, 8.05, root[:, 1]))
     if style.kind == "short" and style.part_dm:
         layer = layer * np.where(side > 0, 1.0, 0.45)
     position = root.copy()
@@ -119,13 +134,13 @@ def _stay_in_layer(
     distance = np.linalg.norm(vector, axis=1)
     surface = skull.radius(position)
     if style.kind in ("parted", "pulled_back"):
-        wanted = distance + near * (surface + height - distance)
+        wanted = distance + near * (surface + np.maximum(height, LEAST_HEIGHT_DM) - distance)
         wanted = np.where(position[:, 1] > 6.5, np.maximum(wanted, surface + 0.5 * height), wanted)
     else:
         wanted = np.clip(distance, surface + 0.01, surface + 0.02 + height)
     position = skull.centre + vector * (wanted / distance)[:, None]
     if style.kind == "parted":
-        frontmost = 0.66 + 0.55 * smoothstep(7.45, 8.0, position[:, 1])
+        frontmost = 0.90 + 0.60 * smoothstep(7.45, 7.9, position[:, 1])
         position[:, 2] = np.minimum(position[:, 2], frontmost + 0.4 * height)
         low = (position[:, 1] < 7.5) & (position[:, 2] > 0.0)
         short = np.clip(0.62 - side * position[:, 0], 0, None)

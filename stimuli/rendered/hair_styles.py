@@ -37,8 +37,8 @@ def _comb_parted(
 ) -> Combed:
     """Comb sideways and back from the parting; beside the head hair falls."""
     n = len(position)
-    combed = np.stack([side, np.zeros(n), -0.35 - 0.5 * smoothstep(0.5, 1.2, position[:, 2])], 1)
-    beside = smoothstep(0.95, 0.6, position[:, 2]) * smoothstep(0.3, 0.7, np.abs(position[:, 0]))
+    combed = np.stack([side, np.zeros(n), -0.10 - 0.25 * smoothstep(0.6, 1.3, position[:, 2])], 1)
+    beside = smoothstep(1.15, 0.8, position[:, 2]) * smoothstep(0.35, 0.7, np.abs(position[:, 0]))
     falling = np.maximum(beside, smoothstep(7.5, 7.2, position[:, 1]))[:, None]
     inward = 0.5 * np.clip(np.abs(position[:, 0]) - 0.72, -0.2, 0.6) * side
     fall = DOWN - np.stack([inward, np.zeros(n), np.zeros(n)], 1)
@@ -69,7 +69,7 @@ def _comb_curls(
     position: np.ndarray, root: np.ndarray, side: np.ndarray, style: HairStyle, t: float
 ) -> Combed:
     """Let curls stand away from the head; those at its sides droop."""
-    droop = 0.6 * smoothstep(7.9, 7.2, root[:, 1])[:, None]
+    droop = 0.3 * smoothstep(7.7, 7.0, root[:, 1])[:, None]
     return normalized(position - np.array(SKULL_DM)) + droop * DOWN, np.ones(len(position))
 
 

@@ -25,6 +25,10 @@ TEETH_SHIFT_DM = {"teeth_upper": (0.0, -0.055, 0.01), "teeth_lower": (0.0, 0.0, 
 """The model's upper teeth sit too high to show in a smile, its lower ones too near to the chin."""
 
 
+BROWS_TOGETHER = 0.5
+"""Part of the model's way inwards that lowered brows go: with all of it a strong frown joins them in one."""
+
+
 class Part(NamedTuple):
     """One part: drawn vertices are ``weights @ base``; triangles (n_triangles, 3) join them."""
 
@@ -108,6 +112,8 @@ def deform_person(head: Head, shape: Mapping[str, float], expression: Mapping[st
     """
     shift = eyes_middle(head, head.vertices) - eyes_middle(head, deform(head, shape))
     moved = deform(head, units(expression)) - head.vertices
+    frown = {name: amount for name, amount in expression.items() if name.startswith("browDown")}
+    moved[:, 0] -= (1 - BROWS_TOGETHER) * (deform(head, units(frown)) - head.vertices)[:, 0]
     vertices = deform(head, shape) + shift + _forehead_smoothing() @ moved
     for part_name, teeth_shift in TEETH_SHIFT_DM.items():
         vertices[np.unique(head.quads[part_name])] += teeth_shift

@@ -8,6 +8,7 @@ import numpy as np
 
 from stimuli.rendered import skin
 from stimuli.rendered.brows_and_lashes import grow_brows, grow_lashes
+from stimuli.rendered.expressions import Expression
 from stimuli.rendered.eyes_and_teeth import Gaze, eye_colour, lid_shade, teeth_colour, tongue_colour
 from stimuli.rendered.hair import scalp_distance
 from stimuli.rendered.hair_layers import HairLayers, paint_hair
@@ -67,9 +68,13 @@ def take_photograph(
     depth[seen.pixel] = seen.depth
     _draw_brows_and_lashes(picture, scene, person.look, depth, studio)
     lay_over(picture, hair.before)
-    rgb = develop(picture)
+    return Photograph(develop(picture), *exact_positions(scene))
+
+
+def exact_positions(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the drawn vertices (n, 2) and the pupils (2, 2) of a scene are pictured, in pixels."""
     pupils = np.stack([_gaze(scene, name).pupil for name in ("eye_right", "eye_left")])
-    return Photograph(rgb, _pixel_position(scene, scene.points), _pixel_position(scene, pupils))
+    return _pixel_position(scene, scene.points), _pixel_position(scene, pupils)
 
 
 def _pixel_position(scene: Scene, points: np.ndarray) -> np.ndarray:
@@ -78,11 +83,14 @@ def _pixel_position(scene: Scene, points: np.ndarray) -> np.ndarray:
 
 
 def photograph_pair(
-    person: Person, expressions: Mapping[str, Mapping[str, float]], studio: Studio
+    person: Person, expressions: Mapping[str, Expression], studio: Studio
 ) -> dict[str, Photograph]:
     """Render one photograph per expression, all under the same light and in the same pose."""
     hair = paint_hair(person, studio)
-    return {name: take_photograph(person, units, studio, hair) for name, units in expressions.items()}
+    return {
+        name: take_photograph(person, expression.face_units, studio, hair)
+        for name, expression in expressions.items()
+    }
 
 
 def _gaze(scene: Scene, name: str) -> Gaze:
@@ -162,7 +170,7 @@ def _shade_skin(column: dict[str, np.ndarray], camera: np.ndarray, scene: Scene,
     bumpy = skin.roughen(normals, column["texture"], rough)
     colour = skin.detail_colour(column["colour"], column["texture"], column["beard"][:, 0], look)
     colour += (to_linear(look.shirt) - colour) * shirt[:, None]
-    scalp = 0.85 * smoothstep(-0.03, 0.10, column["scalp"]).astype(np.float32)
+    scalp = 0.85 * smoothstep(-0.015, 0.05, column["scalp"]).astype(np.float32)
     colour += (0.22 * to_linear(look.hair) - colour) * scalp
     light = column["light"]
     lights = scene.lights

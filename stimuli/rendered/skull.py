@@ -7,6 +7,7 @@ import numpy as np
 
 from stimuli.rendered.drawn_mesh import DrawnMesh
 from stimuli.rendered.profiles import normalized
+from stimuli.rendered.textures import remap_flat
 
 SKULL_DM = (0.0, 7.45, 0.30)
 """Middle of the head at rest, from which the radius is measured."""
@@ -25,8 +26,17 @@ class Skull(NamedTuple):
 
     def radius(self, points: np.ndarray) -> np.ndarray:
         """Return the surface's distance (n,) from the centre in the direction of points (n, 3)."""
-        row, column = _direction_cell(points - self.centre, self.radius_dm.shape)
-        return self.radius_dm[row, column]
+        rows, columns = self.radius_dm.shape
+        direction = normalized(points - self.centre)
+        row = np.arccos(np.clip(direction[:, 1], -1, 1)) / np.pi * rows - 0.5
+        around = (np.arctan2(direction[:, 0], direction[:, 2]) / (2 * np.pi)) % 1
+        padded = np.pad(self.radius_dm, ((0, 0), (1, 1)), "wrap")
+        return remap_flat(
+            padded,
+            (around * columns + 0.5).astype(np.float32),
+            np.clip(row, 0, rows - 1).astype(np.float32),
+            border=cv2.BORDER_REPLICATE,
+        )
 
 
 def _direction_cell(vectors: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,14 @@
+import dataclasses
 import hashlib
 import json
 import shutil
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
+from stimuli.__main__ import main
 from stimuli.face_model import face_model
 from stimuli.landmark_files import read_landmark_file
 from stimuli.landmarks import find_landmarks
@@ -13,7 +16,9 @@ from stimuli.pairs import read_pairs
 from stimuli.rendered import DEFAULT_SEED
 from stimuli.rendered.drawn_mesh import drawn_mesh
 from stimuli.rendered.exact_landmarks import landmark_vertices
-from stimuli.rendered.faceset import make_face_set, render_pair
+from stimuli.rendered.expressions import built_in_recipes, read_recipes
+from stimuli.rendered.faceset import FaceSet, make_face_set, render_pair
+from stimuli.rendered.people_tables import built_in_people, people_text, read_people
 from stimuli.rendered.plan import draw_pairs
 from stimuli.rendered.scene import build_scene, see
 
@@ -24,7 +29,7 @@ LEAST_FROWN = 0.1
 @pytest.fixture(scope="module")
 def face_set(tmp_path_factory):
     out = tmp_path_factory.mktemp("faces") / "set of faces ä"
-    make_face_set(out, identities=2, seed=DEFAULT_SEED, progress=False, n_workers=2)
+    make_face_set(out, FaceSet(identities=2, seed=DEFAULT_SEED), progress=False, n_workers=2)
     return out
 
 
@@ -76,7 +81,61 @@ def test_record_says_rendered_and_has_the_hashes(face_set):
         data = (face_set / name).read_bytes()
         assert hashlib.sha256(data).hexdigest() == entry["file_sha256"]
         assert hashlib.sha256(read_rgb(face_set / name).tobytes()).hexdigest() == entry["pixels_sha256"]
-        assert entry["units"]
+        assert entry["action_units"]
+        assert entry["face_units"]
+
+
+def test_a_set_carries_its_people_and_its_action_units_as_tables(face_set):
+    people = read_people(face_set / "identities.toml")
+    assert people == built_in_people()[:2]
+    recipes = read_recipes(face_set / "expressions.toml")
+    assert recipes == {name: built_in_recipes()[name] for name in ("happy", "angry")}
+
+
+def test_other_expressions_and_people_from_a_table(tmp_path, monkeypatch):
+    person = dataclasses.replace(built_in_people()[1], identity="anna2")
+    (tmp_path / "own.toml").write_text(people_text([person]), encoding="utf-8")
+    arguments = ["faces", str(tmp_path / "set"), "--people", str(tmp_path / "own.toml"), "--workers", "1"]
+    arguments += ["--expressions", "neutral", "--expression", "surprise=AU1:1,AU2:E,AU26:.5"]
+    monkeypatch.setattr(sys, "argv", ["stimuli", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    (pair,) = read_pairs(tmp_path / "set" / "pairs.tsv").pairs
+    assert pair.identity == "anna2"
+    assert [path.name for path in pair.photographs] == ["anna2_neutral.png", "anna2_surprise.png"]
+    record = json.loads((tmp_path / "set" / "faces.json").read_text(encoding="utf-8"))
+    assert record["recipes"]["surprise"] == {"AU1": 1, "AU2": 1, "AU26": 0.5}
+    assert record["photographs"]["photographs/anna2_neutral.png"]["face_units"] == {}
+    scores = [
+        find_landmarks(np.ascontiguousarray(read_rgb(path)), name=path.name).scores
+        for path in pair.photographs
+    ]
+    assert scores[1]["jawOpen"] > scores[0]["jawOpen"] + 0.2
+    assert scores[1]["browInnerUp"] > scores[0]["browInnerUp"] + 0.1
+    assert scores[0]["mouthSmileLeft"] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--expressions", "happy,bored"], "no expression is named bored"),
+        (["--expressions", "happy,happy"], "more than once: happy"),
+        (["--expressions", ""], "one expression at least"),
+        (["--expression", "odd=AU99:1"], "'AU99' is no action unit"),
+        (["--people", "missing.toml"], "table not found"),
+        (["--animate", "happy"], "expected two expressions"),
+        (["--animate", "happy:happy"], "two different expressions"),
+        (["--animate", "happy:angry", "--seconds", "0"], "duration of the onset is 0"),
+    ],
+)
+def test_wrong_input_is_named_and_nothing_is_made(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["stimuli", "faces", str(tmp_path / "set"), *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "set").exists()
 
 
 def test_same_bytes_with_any_number_of_workers(face_set, tmp_path):
@@ -93,30 +152,32 @@ def test_finished_photographs_are_kept_and_lost_ones_made_again(face_set, tmp_pa
     kept, broken = copy / "photographs" / "id01_happy.png", copy / "photographs" / "id02_angry.png"
     before, whole = kept.stat().st_mtime_ns, broken.read_bytes()
     broken.write_bytes(whole[:1000])
-    make_face_set(copy, identities=2, seed=DEFAULT_SEED, progress=False, n_workers=1)
+    make_face_set(copy, FaceSet(identities=2, seed=DEFAULT_SEED), progress=False, n_workers=1)
     assert kept.stat().st_mtime_ns == before
     assert broken.read_bytes() == whole
 
 
-@pytest.mark.parametrize("change", [{"seed": DEFAULT_SEED + 1}, {"identities": 3}])
+@pytest.mark.parametrize(
+    "change", [{"seed": DEFAULT_SEED + 1}, {"identities": 3}, {"expressions": ("happy", "angry", "neutral")}]
+)
 def test_another_set_in_the_folder_is_refused(face_set, change):
-    arguments = {"identities": 2, "seed": DEFAULT_SEED, "progress": False} | change
+    arguments = {"identities": 2, "seed": DEFAULT_SEED} | change
     with pytest.raises(FileExistsError, match="another face set"):
-        make_face_set(face_set, **arguments)
+        make_face_set(face_set, FaceSet(**arguments), progress=False)
 
 
 def test_other_files_in_the_folder_are_refused(tmp_path):
     (tmp_path / "thesis.docx").write_text("precious", encoding="utf-8")
     with pytest.raises(FileExistsError, match="other files"):
-        make_face_set(tmp_path, identities=1, seed=1, progress=False)
+        make_face_set(tmp_path, FaceSet(identities=1, seed=1), progress=False)
     with pytest.raises(FileExistsError, match="is a file"):
-        make_face_set(tmp_path / "thesis.docx", identities=1, seed=1, progress=False)
+        make_face_set(tmp_path / "thesis.docx", FaceSet(identities=1, seed=1), progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
 
 
 def test_negative_seed_is_refused(tmp_path):
     with pytest.raises(ValueError, match="seed"):
-        make_face_set(tmp_path / "new", identities=1, seed=-1, progress=False)
+        make_face_set(tmp_path / "new", FaceSet(identities=1, seed=-1), progress=False)
     assert not (tmp_path / "new").exists()
 
 
@@ -144,7 +205,7 @@ def test_exact_eyes_are_where_the_face_model_sees_them(face_set):
 
 
 def hidden_share(pair, emotion):
-    scene = build_scene(pair.person, pair.expressions[emotion], pair.studio)
+    scene = build_scene(pair.person, pair.expressions[emotion].face_units, pair.studio)
     seen = see(scene)
     depth = np.full(scene.camera.width_px * scene.camera.height_px, np.inf)
     depth[seen.pixel] = seen.depth
@@ -171,7 +232,7 @@ def test_expressions_are_clear(face_set):
 @pytest.mark.parametrize("seed", [DEFAULT_SEED, 7])
 def test_all_expressions_of_a_whole_set_are_clear(tmp_path, seed):
     out = tmp_path / "set"
-    make_face_set(out, identities=10, seed=seed, progress=False)
+    make_face_set(out, FaceSet(identities=10, seed=seed), progress=False)
     assert face_model() is not None
     for pair in draw_pairs(10, seed=seed):
         smile, frown = expression_difference(out, pair.pair)
