@@ -16,7 +16,7 @@ from stimuli.contact_sheet import SHEET_LEVELS, pair_strip
 from stimuli.copies import Copies, write_alpha_video, write_pictures, write_small
 from stimuli.courses import levels_between, progress
 from stimuli.face_model import face_model
-from stimuli.face_points import LOWER_LIP, UPPER_LIP
+from stimuli.face_points import LOWER_LIP, UPPER_LIP, face_outline
 from stimuli.manifest import file_sha256, write_json
 from stimuli.morph import AlignedFace, Morph
 from stimuli.parameters import MorphParameters
@@ -328,6 +328,9 @@ def _describe_source(source: Source, face: AlignedFace) -> dict[str, Any]:
         "template": landmarks.template,
         "points_px": landmarks.points_px.round(3).tolist(),
         "eyes_px": landmarks.eyes_px.round(3).tolist(),
+        "outline_px": face_outline(landmarks.face_px).round(3).tolist()
+        if landmarks.face_px is not None
+        else None,
         "confidence": round(landmarks.confidence, 2) if landmarks.confidence is not None else None,
         "yaw_deg": round(landmarks.yaw_deg, 1) if landmarks.yaw_deg is not None else None,
         "scores": landmarks.scores,

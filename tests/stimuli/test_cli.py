@@ -46,7 +46,9 @@ def test_from_photographs_to_a_checked_set(
     assert {row.n_frames for row in read_manifest(tmp_path / "set")} == {5}
 
     assert run(["check", str(tmp_path / "set"), "--json"], monkeypatch) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"videos": 2, "problems": []}
+    checked = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (checked["videos"], checked["problems"]) == (2, [])
+    assert Path(checked["report"]) == tmp_path / "set" / "quality.html"
     read_manifest(tmp_path / "set")[0].path.write_bytes(b"")
     assert run(["check", str(tmp_path / "set")], monkeypatch) == 1
     assert "other SHA-256" in capsys.readouterr().err
