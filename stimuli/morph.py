@@ -93,7 +93,8 @@ class Morph:
         self._mask_curves = [_enlarged(curve, mask_margin) for curve in curves]
         self._blank = np.empty_like(first.image)
         self._blank[:] = background_rgb
-        self.field = self._displacement(flow_passes)
+        only_face = mask == "face" and mask_margin <= 0
+        self.field = self._displacement(flow_passes, 0 if only_face else flow_passes)
         self._box = self._shown_box()
         self._warp = Warp(self.field, box=self._box)
 
@@ -145,22 +146,42 @@ class Morph:
             raise ValueError(f"a level is from 0 to 1, got {level}")
         if level in (0, 1):
             return (self.first, self.second)[int(_lower(level))].image[self._box]
-        from_first, from_second = self._warp.source_positions(level)
+        from_first, from_second, sharpness = self._warp.positions_and_sharpness(level)
         one = sample(self._light[0], from_first, method=cv2.INTER_CUBIC)
         other = sample(self._light[1], from_second, method=cv2.INTER_CUBIC)
         if self._inside_mouth is not None:
             positions, pixels = (from_first, from_second), self._warp.pixels
             self._inside_mouth.show((one, other), positions, pixels, level=_lower(level))
-        mixed = self._mix(one, other, level)
+        mixed = self._mix(one, other, level, sharpness)
         if self._detail == "match":
             mixed = match_detail(mixed, one, other, level=(_lower(level) + _upper(level)) / 2)
         return self._to_stored[mixed]
 
-    def _mix(self, one: np.ndarray, other: np.ndarray, level: float | SplitLevel) -> np.ndarray:
-        if not isinstance(level, SplitLevel):
-            return cv2.addWeighted(one, 1 - level, other, level, 0)
-        share = level.at(self._warp.pixels[..., 1])[..., None]
-        return np.rint((1 - share) * one + share * other).astype(np.uint16)
+    def _mix(
+        self, one: np.ndarray, other: np.ndarray, level: float | SplitLevel, sharpness: np.ndarray
+    ) -> np.ndarray:
+        """Mix two warped photographs by the level; where one is stretched, the other has more of the say.
+
+        Otherwise lashes and lines, stretched over a lid that opens, would lie on it like a veil.
+        """
+        if self._inside_mouth is None:
+            self._ignore_mouth(sharpness, _lower(level))
+        if isinstance(level, SplitLevel):
+            return _mix_by(one, other, _share(level.at(self._warp.pixels[..., 1]), sharpness))
+        mixed = cv2.addWeighted(one, 1 - level, other, level, 0)
+        stretched = (sharpness[..., 0] < 1) | (sharpness[..., 1] < 1)
+        share = _share(np.float32(level), sharpness[stretched])
+        mixed[stretched] = _mix_by(one[stretched], other[stretched], share)
+        return mixed
+
+    def _ignore_mouth(self, sharpness: np.ndarray, level: float) -> None:
+        """Let stretching not count in the mouth's opening, in place: there, both photographs fade."""
+        if self.first.face_px is None or self.second.face_px is None:
+            return
+        lips = (1 - level) * self.first.face_px[INNER_LIPS] + level * self.second.face_px[INNER_LIPS]
+        lips = cv2.convexHull((lips - self._warp.pixels[0, 0]).astype(np.float32))[:, 0]
+        height_px, width_px = sharpness.shape[:2]
+        sharpness[fill_polygon(lips, width_px=width_px, height_px=height_px) > 0] = 1
 
     def outline(self, level: float) -> np.ndarray:
         """Return the outline of the face at a level, shape ``(n, 2)``; each x, y in pixels."""
@@ -208,16 +229,19 @@ class Morph:
         points = complete_lips(points, faces, eye_distance_px=distance_px)
         return complete_eyes(points, faces, eye_distance_px=distance_px)
 
-    def _displacement(self, flow_passes: int) -> np.ndarray:
-        """Find the field from the first to the second photograph on the half-way shape."""
+    def _displacement(self, face_passes: int, around_passes: int) -> np.ndarray:
+        """Find the field from the first to the second photograph on the half-way shape.
+
+        What is not seen, around the face, needs no flow.
+        """
         images = (self.first.image, self.second.image)
         height_px, width_px = images[0].shape[:2]
         field = landmark_field(*self._points(), width_px=width_px, height_px=height_px)
         mouth, eyes = self.mouth_region(), self.eye_region()
         face = self._inside(self.outline(0.5), margin=0.12)
         skin, around = soften(face * (1 - mouth), edge_px=20), 1 - soften(face, edge_px=20)
-        field = refine_face(field, *images, region=skin, passes=flow_passes)
-        field = refine_surroundings(field, *images, region=around, passes=flow_passes)
+        field = refine_face(field, *images, region=skin, passes=face_passes)
+        field = refine_surroundings(field, *images, region=around, passes=around_passes)
         return unfold_field(field, region=(mouth + eyes) == 0)
 
     def face_region(self) -> np.ndarray:
@@ -273,6 +297,17 @@ def _outlines(first: AlignedFace, second: AlignedFace) -> tuple[np.ndarray, np.n
 def _enlarged(curve: np.ndarray, margin: float) -> np.ndarray:
     centre = curve.mean(axis=0)
     return centre + (1 + margin) * (curve - centre)
+
+
+def _share(level: np.ndarray | np.float32, sharpness: np.ndarray) -> np.ndarray:
+    """Share of the second photograph, from the level and the sharpness of both."""
+    first, second = (1 - level) * sharpness[..., 0], level * sharpness[..., 1]
+    return second / (first + second)
+
+
+def _mix_by(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    share = share[..., None]
+    return np.rint((1 - share) * one + share * other).astype(np.uint16)
 
 
 def _lower(level: float | SplitLevel) -> float:

@@ -180,10 +180,14 @@ def frame_hashes(frames: Iterable[np.ndarray]) -> tuple[list[str], str]:
     together = hashlib.sha256()
     each = []
     for frame in frames:
-        content = np.ascontiguousarray(frame).data
-        each.append(hashlib.sha256(content).hexdigest())
-        together.update(content)
+        each.append(frame_hash(frame))
+        together.update(np.ascontiguousarray(frame).data)
     return each, together.hexdigest()
+
+
+def frame_hash(frame: np.ndarray) -> str:
+    """Return the SHA-256 of a frame's bytes as hexadecimal digits."""
+    return hashlib.sha256(np.ascontiguousarray(frame).data).hexdigest()
 
 
 def _input_arguments(shape: tuple[int, ...], fps: float) -> list[str]:

@@ -19,6 +19,10 @@ RINGS = ((1.28, 0.6), (1.7, 0.25))
 
 NEWTON_STEPS = 4
 """Steps to find the half-way shape's pixel that a frame's pixel comes from."""
+HARMLESS_STRETCH = 1.5
+"""Stretching of a photograph, in area, that does not blur it (our choice)."""
+STRETCH_SMOOTHING_PX = 1.5
+"""Smoothing of the stretching (standard deviation)."""
 
 
 def landmark_field(
@@ -165,6 +169,24 @@ class Warp:
         tuple of numpy.ndarray
             Two maps of the box's shape with x, y of the first and of the second photograph, float32.
         """
+        return self._fine_positions(np.concatenate(self._coarse_positions(level), axis=2))
+
+    def positions_and_sharpness(self, level: float | SplitLevel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return `source_positions`, and how little each photograph has to be stretched there.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Both maps; and the sharpness of both photographs, shape ``(height_px, width_px, 2)``: 1 where a
+            photograph is not stretched by more than `HARMLESS_STRETCH` in area, and less the more it is.
+        """
+        coarse = self._coarse_positions(level)
+        sharpness = [_sharpness(positions, float(self._step_px)) for positions in coarse]
+        first, second = self._fine_positions(np.concatenate(coarse, axis=2))
+        return first, second, sample(np.stack(sharpness, axis=2), self._upscale)
+
+    def _coarse_positions(self, level: float | SplitLevel) -> tuple[np.ndarray, np.ndarray]:
+        """Where the points of the grid come from in both photographs."""
         if isinstance(level, SplitLevel):
             heights = self._step_px * np.arange(self._field.shape[0], dtype=np.float32)
             way = (level.at(heights) - np.float32(0.5))[:, None, None] * self._field
@@ -172,8 +194,10 @@ class Warp:
         else:
             middle = self._half_way_positions(np.float32(level - 0.5), self._field, self._gradient)
         moved = sample(self._field, middle / self._step_px)
-        offsets = np.concatenate([middle - moved / 2 - self._grid, middle + moved / 2 - self._grid], axis=2)
-        offsets = sample(offsets, self._upscale)
+        return middle - moved / 2, middle + moved / 2
+
+    def _fine_positions(self, both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        offsets = sample(both - np.concatenate([self._grid, self._grid], axis=2), self._upscale)
         return self.pixels + offsets[..., :2], self.pixels + offsets[..., 2:]
 
     def _half_way_positions(self, way: np.float32, field: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -184,6 +208,13 @@ class Warp:
             slope = way * sample(gradient, middle / self._step_px)
             middle = middle + _solve(slope, missing)
         return middle
+
+
+def _sharpness(positions: np.ndarray, step_px: float) -> np.ndarray:
+    """How little a photograph is stretched, from its area in the photograph per area of the frame."""
+    xx, xy, yx, yy = np.moveaxis(field_gradient(positions) / np.float32(step_px), -1, 0)
+    area = cv2.GaussianBlur(xx * yy - xy * yx, (0, 0), STRETCH_SMOOTHING_PX / step_px)
+    return np.clip(area * np.float32(HARMLESS_STRETCH), np.float32(0.02), np.float32(1)) ** 2
 
 
 def _coarse_grid(width_px: int, height_px: int, step_px: int) -> np.ndarray:
