@@ -16,6 +16,7 @@ from stimuli.pairs import read_expressions
 from stimuli.parameters import MorphParameters
 from stimuli.pictures import make_averages, make_levels
 from stimuli.production import CONTACT_SHEET, QUALITY_TABLE, make_set
+from stimuli.quality_command import check_quality, json_summary, print_check
 from stimuli.workers import default_workers
 
 DEFAULTS = MorphParameters()
@@ -166,6 +167,14 @@ def morph(
         bool, typer.Option("--small", help="Also a small lossy copy (yuv420p) to look at and send around.")
     ] = False,
     png: Annotated[bool, typer.Option("--png", help="Also every frame as PNG.")] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report/--no-report",
+            help="Whether to check the finished set and write OUT/quality.html; exit status 1 if a video fails "
+            "a gate.",
+        ),
+    ] = True,
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
@@ -203,6 +212,11 @@ def morph(
             workers=workers or default_workers(),
             progress=True,
         )
+        checked = (
+            check_quality(out, report=True, workers=workers or default_workers(), progress=True)
+            if report
+            else None
+        )
     except KeyboardInterrupt:
         print("interrupted: give the same command again to go on with this set", file=sys.stderr)
         raise SystemExit(130) from None
@@ -211,8 +225,13 @@ def morph(
         f"{len(videos)} videos in {out}, {warned} with warnings; "
         f"look at {out / CONTACT_SHEET} and {QUALITY_TABLE}"
     )
+    if checked is not None:
+        print_check(checked)
     if as_json:
-        print(json.dumps({"set": str(out), "videos": len(videos), "videos_with_warnings": warned}))
+        summary: dict[str, Any] = {"set": str(out), "videos": len(videos), "videos_with_warnings": warned}
+        print(json.dumps(summary | (json_summary(checked) if checked is not None else {})))
+    if checked is not None and checked.failed:
+        raise SystemExit(1)
 
 
 def levels(

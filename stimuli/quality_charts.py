@@ -140,7 +140,7 @@ def _ticks(low: float, high: float) -> list[float]:
     if not span > 0:
         return [low]
     power = 10.0 ** np.floor(np.log10(span))
-    step = next(power * part for part in (1, 0.5, 0.25, 0.2) if span / (power * part) >= 2 - 1e-9)
+    step = next(power * part for part in (5, 2.5, 2, 1, 0.5, 0.25) if span / (power * part) >= 2 - 1e-9)
     first = np.ceil(low / step - 1e-9)
     values = itertools.takewhile(
         lambda value: value <= high + 1e-9 * span, ((first + number) * step for number in itertools.count())

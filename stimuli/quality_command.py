@@ -150,7 +150,8 @@ def print_check(done: SetCheck) -> None:
             if one.status != "failed":
                 continue
             gate = GATES[one.gate]
-            print(f"error: {name}: {gate.title}: {one.finding} ({_against_limit(one)})", file=sys.stderr)
+            limit = written(one.gate, one.limit)
+            print(f"error: {name}: {gate.title}: {one.finding} (limit {limit})", file=sys.stderr)
             if one.gate not in said:
                 print(f"       {gate.remedy}", file=sys.stderr)
                 said.add(one.gate)
@@ -160,16 +161,10 @@ def print_check(done: SetCheck) -> None:
         print(f"Report: {done.report}")
 
 
-def _against_limit(one: Verdict) -> str:
-    if one.value is None:
-        return "failed"
-    return f"{written(one.gate, one.value)}, limit {written(one.gate, one.limit)}"
-
-
 def gate_table(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
     """Return a table of gates for the console: passed, failed, unmeasured, worst value and limit."""
     width = max(len(gate.title) for gate in GATES.values())
-    lines = [f"{'gate':<{width}}  passed  failed  n/a  {'worst':>20}  limit"]
+    lines = [f"{'gate':<{width}}  passed  failed  n/a  {'worst':>27}  limit"]
     for number, (key, gate) in enumerate(GATES.items()):
         each = [one[number] for one in verdicts.values()]
         counts = [sum(one.status == status for one in each) for status in ("passed", "failed", "unmeasured")]
@@ -180,7 +175,7 @@ def gate_table(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
         )
         value = written(key, worst.value) if worst else "–"
         lines.append(
-            f"{gate.title:<{width}}  {counts[0]:>6}  {counts[1]:>6}  {counts[2]:>3}  {value:>20}  "
+            f"{gate.title:<{width}}  {counts[0]:>6}  {counts[1]:>6}  {counts[2]:>3}  {value:>27}  "
             f"{written(key, gate.limit)}"
         )
     return "\n".join(lines)

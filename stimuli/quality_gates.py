@@ -118,7 +118,7 @@ GATES: dict[str, Gate] = {
         "By how much smile (mouthSmile) and brow (browDown) scores miss the difference that the names ask "
         f"for: {MIN_SMILE_DIFFERENCE:g} more smile towards happy, {MIN_FROWN_DIFFERENCE:g} more frown "
         "towards angry",
-        "score",
+        "score missing",
         0,
         OURS + ": photographs that we tried differ by 0.8 to 1.0 and 0.15 to 0.5",
         "The same expression twice, photographs or columns exchanged, or a weak expression: compare the "
@@ -128,7 +128,7 @@ GATES: dict[str, Gate] = {
         "The face moves",
         f"By how much the mean way of the landmarks falls short of {MIN_MOTION:g} eye distances, the model's "
         "error five times",
-        "eye distances",
+        "eye distances missing",
         0,
         OURS,
         "Probably the same photograph, or the same expression, twice: compare the photographs with the "
