@@ -54,13 +54,25 @@ def lid_shade(pixel: np.ndarray, width_px: int) -> np.ndarray:
 
     The eye is darkest under the upper lid: each sample looks at how much eye is around and above it.
     """
+    return 0.25 + 0.75 * smoothstep(0.12, 0.85, _openness(pixel, width_px, above=7))
+
+
+def lip_shade(pixel: np.ndarray, width_px: int) -> np.ndarray:
+    """Return how much light (n,), 0..1, the lips leave on samples of teeth and tongue at `pixel`.
+
+    Between lips that hardly part it is dark, so that a closed mouth shows a line and no teeth.
+    """
+    return 0.03 + 0.97 * smoothstep(0.22, 0.62, _openness(pixel, width_px, above=3))
+
+
+def _openness(pixel: np.ndarray, width_px: int, *, above: int) -> np.ndarray:
+    """Return which part (n,) of the surroundings a little above each sample are samples as well."""
     row, column = pixel // width_px, pixel % width_px
     top, left = row.min() - 24, column.min() - 24
-    eye = np.zeros((row.max() - top + 25, column.max() - left + 25), np.float32)
-    eye[row - top, column - left] = 1
-    around = cv2.GaussianBlur(eye, (0, 0), 7.0)
-    openness = around[row - top - 7, column - left]
-    return 0.25 + 0.75 * smoothstep(0.12, 0.85, openness)
+    opening = np.zeros((row.max() - top + 25, column.max() - left + 25), np.float32)
+    opening[row - top, column - left] = 1
+    around = cv2.GaussianBlur(opening, (0, 0), 7.0)
+    return around[row - top - above, column - left]
 
 
 def _white(x: np.ndarray, y: np.ndarray, direction: np.ndarray) -> np.ndarray:

@@ -8,8 +8,16 @@ import numpy as np
 
 from stimuli.rendered import skin
 from stimuli.rendered.brows_and_lashes import grow_brows, grow_lashes
+from stimuli.rendered.drawn_mesh import MATERIALS
 from stimuli.rendered.expressions import Expression
-from stimuli.rendered.eyes_and_teeth import Gaze, eye_colour, lid_shade, teeth_colour, tongue_colour
+from stimuli.rendered.eyes_and_teeth import (
+    Gaze,
+    eye_colour,
+    lid_shade,
+    lip_shade,
+    teeth_colour,
+    tongue_colour,
+)
 from stimuli.rendered.hair import scalp_distance
 from stimuli.rendered.hair_layers import HairLayers, paint_hair
 from stimuli.rendered.head import load_head
@@ -139,6 +147,10 @@ def _shade(scene: Scene, seen: Coverage, columns: Columns, look: Look) -> np.nda
     material = scene.mesh.material[seen.triangle]
     result = np.zeros((len(seen.pixel), 3), np.float32)
     camera = scene.camera.position.astype(np.float32)
+    in_mouth = material >= MATERIALS["teeth_upper"]
+    lit_mouth = np.ones(len(material), np.float32)
+    if in_mouth.any():
+        lit_mouth[in_mouth] = lip_shade(seen.pixel[in_mouth], scene.camera.width_px)
     for number, name in ((0, "skin"), (1, "eye_right"), (2, "eye_left"), (3, "teeth"), (4, "tongue")):
         chosen = material == number
         if not chosen.any():
@@ -149,9 +161,9 @@ def _shade(scene: Scene, seen: Coverage, columns: Columns, look: Look) -> np.nda
             result[chosen] = _shade_skin(column, camera, scene, look)
         elif name == "teeth":
             rest = seen.where(chosen).interpolate(scene.mesh.rest, scene.mesh.triangles)
-            result[chosen] = teeth_colour(rest, column["light"])
+            result[chosen] = teeth_colour(rest, column["light"]) * lit_mouth[chosen, None]
         elif name == "tongue":
-            result[chosen] = tongue_colour(column["light"])
+            result[chosen] = tongue_colour(column["light"]) * lit_mouth[chosen, None]
         else:
             view = normalized(camera - column["position"])
             shade = lid_shade(seen.pixel[chosen], scene.camera.width_px)[:, None]

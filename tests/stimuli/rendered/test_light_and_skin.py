@@ -4,7 +4,7 @@ import pytest
 
 from stimuli.rendered import skin
 from stimuli.rendered.drawn_mesh import drawn_mesh
-from stimuli.rendered.eyes_and_teeth import Gaze, lid_shade
+from stimuli.rendered.eyes_and_teeth import Gaze, lid_shade, lip_shade
 from stimuli.rendered.lighting import irradiance, scatter_in_skin, studio_lights
 from stimuli.rendered.profiles import to_linear, to_srgb
 from stimuli.rendered.textures import TILE_DM, remap_flat, sample, tile
@@ -95,3 +95,13 @@ def test_lids_shade_the_rim_and_most_of_all_the_top():
     shade = lid_shade(row * 120 + column, 120)
     at = {(r, c): s for r, c, s in zip(row.tolist(), column.tolist(), shade, strict=True)}
     assert at[36, 60] < at[84, 60] < at[64, 60] <= 1
+
+
+def test_lips_that_hardly_part_show_no_teeth():
+    width_px = 400
+    rows, columns = np.mgrid[100:140, 100:200]
+    wide = lip_shade((rows * width_px + columns).ravel(), width_px).reshape(rows.shape)
+    assert wide[20, 50] == 1
+    slit_rows, slit_columns = np.mgrid[100:103, 100:200]
+    slit = lip_shade((slit_rows * width_px + slit_columns).ravel(), width_px)
+    assert slit.max() < 0.1
