@@ -261,9 +261,8 @@ def _write_videos(out: Path, pair: Pair, ends: tuple[str, str], course: Course) 
     read = functools.lru_cache(maxsize=None)(functools.partial(_read_frame, out, pair))
     landmarks = {name: _landmarks(pair, name) for name in ends}
     for name, way in zip(_video_names(pair, ends), (ends, ends[::-1]), strict=True):
-        levels = course.levels()
-        places = levels if way == ends else [round(1 - level, 9) for level in levels]
-        frames = [read(place) for place in places]
+        levels = course.levels() if way == ends else [round(1 - level, 9) for level in course.levels()]
+        frames = [read(level) for level in levels]
         path = out / VIDEO_FOLDER / f"{name}.mp4"
         encode(frames, path, fps=course.fps)
         if not all(itertools.starmap(np.array_equal, zip(frames, decode(path), strict=True))):
@@ -275,7 +274,7 @@ def _write_videos(out: Path, pair: Pair, ends: tuple[str, str], course: Course) 
             "identity": pair.person.identity,
             "sex": pair.person.sex,
             "direction": _direction(*way),
-            "expressions": list(way),
+            "expressions": list(ends),
             "file": path.relative_to(out).as_posix(),
             "file_sha256": file_sha256(path),
             "n_frames": len(frames),
@@ -285,8 +284,8 @@ def _write_videos(out: Path, pair: Pair, ends: tuple[str, str], course: Course) 
             "rendered": True,
             "levels": levels,
             "times_s": [round(index / course.fps, 6) for index in range(len(levels))],
-            "action_units": {name_: pair.expressions[name_].action_units for name_ in way},
-            "face_units": {name_: pair.expressions[name_].face_units for name_ in way},
+            "action_units": {name_: pair.expressions[name_].action_units for name_ in ends},
+            "face_units": {name_: pair.expressions[name_].face_units for name_ in ends},
             "studio": dataclasses.asdict(pair.studio),
             "landmarks": landmarks,
             "course": dataclasses.asdict(course),

@@ -56,9 +56,9 @@ def test_sidecar_says_what_each_frame_shows(animated):
     row = read_manifest(animated)[1]
     content = json.loads(row.sidecar_path.read_text(encoding="utf-8"))
     assert content["rendered"] is True
-    assert content["levels"] == [0, 0.5, 1]
+    assert content["levels"] == [1, 0.5, 0]
     assert content["times_s"] == [0, 0.05, 0.1]
-    assert content["expressions"] == ["angry", "happy"]
+    assert content["expressions"] == ["happy", "angry"]
     assert content["action_units"]["happy"]["AU12L"] > 0.5
     assert len(content["frame_sha256"]) == 3
     assert content["landmarks"]["angry"]["image_width_px"] == 600
