@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -130,12 +130,17 @@ def fit_posterior(
         for name, on in MODELS.items()
         if group or name == WITHOUT
     }
-    if not group:
-        return Posterior(fits=fits, means=means, notes=tuple(notes))
-    comparison = compare_models(fits, seed=parameters.seed, progress=progress)
-    return Posterior(
-        fits=fits, means=means, comparison=comparison, judgement=judge(comparison), notes=tuple(notes)
+    return compared(
+        Posterior(fits=fits, means=means, notes=tuple(notes)), seed=parameters.seed, progress=progress
     )
+
+
+def compared(posterior: Posterior, *, seed: int, progress: bool) -> Posterior:
+    """Add the comparison of the models; a single model has nothing to be compared with."""
+    if len(posterior.fits) < 2:
+        return posterior
+    comparison = compare_models(posterior.fits, seed=seed, progress=progress)
+    return replace(posterior, comparison=comparison, judgement=judge(comparison))
 
 
 def _with_groups(windows: pd.DataFrame) -> tuple[pd.DataFrame, str | None, list[str]]:
