@@ -209,13 +209,13 @@ def test_cost_is_shared_between_the_directions(
     from stimuli.warp import Warp
 
     asked: list[object] = []
-    original = Warp.source_positions
+    original = Warp.positions_and_sharpness
 
     def counted(self: Warp, level: float) -> object:
         asked.append(level)
         return original(self, level)
 
-    monkeypatch.setattr(Warp, "source_positions", counted)
+    monkeypatch.setattr(Warp, "positions_and_sharpness", counted)
     make_set(several, tmp_path / "set", parameters=dataclasses.replace(SHORT, duration_s=0.36))
     assert len(asked) == 7 + 3
 
