@@ -171,8 +171,8 @@ def morph(
         bool,
         typer.Option(
             "--report/--no-report",
-            help="Whether to check the finished set and write OUT/quality.html; exit status 1 if a video fails "
-            "a gate.",
+            help="Whether to check the finished set and write OUT/quality.html; exit status 1 if a "
+            "video fails a gate.",
         ),
     ] = True,
     workers: Workers = 0,

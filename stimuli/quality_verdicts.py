@@ -77,7 +77,7 @@ def _files(video: VideoMeasures) -> _Found:
 
 def _decoder(video: VideoMeasures, decoder: str) -> _Found:
     if decoder not in video.decoded:
-        return _unmeasured(decoder, "there is no video to decode")
+        return _unmeasured(decoder, "there is no video that ffmpeg can read")
     decoded = video.decoded[decoder]
     if decoded is None:
         return _unmeasured(decoder, f"{decoder} is not installed")

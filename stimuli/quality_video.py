@@ -229,7 +229,7 @@ def _decode(video: VideoMeasures) -> list[np.ndarray]:
     other = tuple(index for index, pair in enumerate(zip(video.hashes, rendered)) if pair[0] != pair[1])  # noqa: B905
     video.decoded["ffmpeg"] = Decoded(n_frames=len(frames), different=other, error=error)
     for name, version in decoders().items():
-        if name != "ffmpeg":
+        if name != "ffmpeg" and not error:  # a player may wait for ever for frames of a damaged file
             video.decoded[name] = _decode_again(name, video, frames, rendered) if version else None
     return frames if not error else []
 
