@@ -12,7 +12,7 @@ import typer
 from tqdm import tqdm
 
 from stimuli.manifest import check_video, read_manifest
-from stimuli.quality_gates import GATES, Verdict, summary, written
+from stimuli.quality_gates import GATES, Verdict, summary, told, written
 from stimuli.quality_report import rows_by_pair, write_report
 from stimuli.quality_verdicts import judge
 from stimuli.quality_video import VideoMeasures, measure_pair
@@ -150,8 +150,7 @@ def print_check(done: SetCheck) -> None:
             if one.status != "failed":
                 continue
             gate = GATES[one.gate]
-            limit = written(one.gate, one.limit)
-            print(f"error: {name}: {gate.title}: {one.finding} (limit {limit})", file=sys.stderr)
+            print(f"error: {name}: {gate.title}: {told(one)}", file=sys.stderr)
             if one.gate not in said:
                 print(f"       {gate.remedy}", file=sys.stderr)
                 said.add(one.gate)

@@ -256,6 +256,20 @@ GATES: dict[str, Gate] = {
 """The gates by key, in the order of the report."""
 
 
+def told(one: Verdict) -> str:
+    """Return what was found as a sentence without its full stop, with the limit where that tells something.
+
+    Examples
+    --------
+    >>> told(Verdict("luminance", "failed", 0.012, 0.005, "1.2 % off in frame 62"))
+    '1.2 % off in frame 62 (limit 0.5 %)'
+    >>> told(Verdict("motion", "failed", 0.009, 0.0, "points move by 0.001 eye distances"))
+    'Points move by 0.001 eye distances'
+    """
+    limit = f" (limit {written(one.gate, one.limit)})" if one.limit else ""
+    return one.finding[:1].upper() + one.finding[1:] + limit
+
+
 def written(gate: str, value: float | None) -> str:
     """Write a gate's value with its unit.
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from stimuli.decoders import decoders
 from stimuli.manifest import DICTIONARY_NAME, StimulusVideo, write_text
 from stimuli.quality_charts import BLUE, ORANGE, PALE, RED, SOFT, Line, chart
-from stimuli.quality_gates import GATES, Verdict, written
+from stimuli.quality_gates import GATES, Verdict, told, written
 from stimuli.quality_tables import write_frames, write_gates
 from stimuli.quality_verdicts import on_line, pacing, speeds
 from stimuli.quality_video import VideoMeasures
@@ -156,11 +156,9 @@ def _failures(
         for one in failed[video.name]:
             row = found.setdefault(
                 (video.row.pair, one.gate),
-                {"pair": video.row.pair, "gate": GATES[one.gate], "videos": [], "verdict": one},
+                {"pair": video.row.pair, "gate": GATES[one.gate], "videos": [], "told": told(one)},
             )
             row["videos"].append(video.name)
-            row["value"] = written(one.gate, one.value)
-            row["limit"] = written(one.gate, one.limit)
     return list(found.values())
 
 

@@ -45,6 +45,8 @@ def judge(video: VideoMeasures, *, pair: Sequence[VideoMeasures] = ()) -> list[V
     if video.light:
         for key, check in _PICTURE_CHECKS.items():
             found[key] = check(video)
+        if video.sidecar.get("rendered"):
+            found["luminance"] = _unmeasured("luminance", "an animation: no two lights are mixed")
     reason = "the video cannot be decoded, or its number of frames is not the sidecar's"
     return [Verdict(key, *found.get(key, _unmeasured(key, reason))) for key in GATES]
 
@@ -164,10 +166,11 @@ def _ends(video: VideoMeasures) -> _Found:
         more = difference if second else -difference
         missing.append(least - more)
         name = expressions[1] if second else expressions[0]
-        told.append(f"{name} shows {more:+.2f} {'smile' if score == 'mouthSmile' else 'frown'}")
+        kind = "smile" if score == "mouthSmile" else "frown"
+        told.append(f"{name} shows {more:+.2f} {kind}, {least:g} needed")
     if not missing:
         return _unmeasured("ends", f"there is no score for {' and '.join(expressions)}: look at the pictures")
-    return _within("ends", max(0.0, round(max(missing), 4)), ", ".join(told))
+    return _within("ends", max(0.0, round(max(missing), 4)), "; ".join(told))
 
 
 def _wrong_direction(video: VideoMeasures, expressions: Sequence[str]) -> str:
@@ -272,8 +275,7 @@ def _monotone(video: VideoMeasures) -> _Found:
         return _unmeasured("monotone", "the face model sees no face, or it hardly moves")
     back, where, n_steps = 0, "", 0
     for _, measured, planned, noise in parts:
-        direction = 1 if planned[-1] >= planned[0] else -1
-        steps, wanted = direction * np.diff(measured), direction * np.diff(planned)
+        steps, wanted = np.sign(np.diff(planned)) * np.diff(measured), np.abs(np.diff(planned))
         wrong = steps < np.where(wanted > 2 * noise, 0, -noise)
         back, n_steps = back + int(wrong.sum()), n_steps + len(steps)
         if wrong.any() and not where:
@@ -361,9 +363,11 @@ def speeds(video: VideoMeasures) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _steps(video: VideoMeasures) -> _Found:
-    speed, _ = speeds(video)
+    speed, which = speeds(video)
     if np.ptp(pacing(video)) == 0 or len(speed) < 3:
         return _unmeasured("steps", "fewer than three steps")
+    if np.median(video.change[which]) < LEAST_CHANGE:
+        return _unmeasured("steps", "the picture hardly changes")
     variation = float(speed.std() / max(speed.mean(), 1e-9))
     return _within("steps", variation, f"the change per level varies by {variation:.0%}")
 
@@ -372,6 +376,8 @@ def _jumps(video: VideoMeasures) -> _Found:
     speed, steps = speeds(video)
     if np.ptp(pacing(video)) == 0 or len(speed) < 3:
         return _unmeasured("jumps", "fewer than three steps")
+    if np.median(video.change[steps]) < LEAST_CHANGE:
+        return _unmeasured("jumps", "the picture hardly changes")
     ratio = speed / max(float(np.median(speed)), 1e-9)
     worst = int(ratio.argmax())
     where = f"between frames {steps[worst] + 1} and {steps[worst] + 2}"
@@ -390,6 +396,9 @@ def _repeats(video: VideoMeasures) -> _Found:
         finding += f", the first is frame {wrong[0] + 2}"
     return _within("repeats", len(wrong), finding)
 
+
+LEAST_CHANGE = 0.05
+"""Where frames change by less than this from one to the next, in grey levels, steps are not compared."""
 
 _PICTURE_CHECKS: Mapping[str, Callable[[VideoMeasures], _Found]] = {
     "ends": _ends,
