@@ -29,6 +29,7 @@ from scipy import integrate, optimize, stats
 
 from analysis.models.diagnostics import mcse_mean
 from analysis.models.mixed import MixedFit
+from analysis.models.nesting import check_nested, check_same_observations
 
 MEDIUM_SCALE = float(np.sqrt(2) / 2)
 """Scale of the Cauchy prior on a standardised difference: the usual one (BayesFactor's "medium")."""
@@ -119,7 +120,7 @@ def bayes_factor_of_estimate(
     Raises
     ------
     ValueError
-        If the standard error, the degrees of freedom or the scale is not positive.
+        If the standard error, the degrees of freedom or the scale is not positive, or the prior unknown.
 
     Examples
     --------
@@ -128,7 +129,10 @@ def bayes_factor_of_estimate(
     """
     if not (se > 0 and scale > 0 and df > 0 and np.isfinite([estimate, se, scale]).all()):
         raise ValueError(f"expected positive numbers; got se {se}, df {df}, scale {scale}")
-    shape = {"cauchy": stats.cauchy, "normal": stats.norm}[prior]
+    shapes = {"cauchy": stats.cauchy, "normal": stats.norm}
+    if prior not in shapes:
+        raise ValueError(f"prior should be 'cauchy' or 'normal'; got {prior!r}")
+    shape = shapes[prior]
     likelihood = stats.t(df) if np.isfinite(df) else stats.norm()
 
     def joint(effect: float) -> float:
@@ -139,7 +143,7 @@ def bayes_factor_of_estimate(
     breaks = np.unique([*breaks, *(scale * widths), *(-scale * widths)])
     pieces = [-np.inf, *breaks, np.inf]
     total = sum(integrate.quad(joint, a, b)[0] for a, b in pairwise(pieces))
-    return float(total / likelihood.pdf(estimate / se))
+    return _exp(float(np.log(total) - likelihood.logpdf(estimate / se)))
 
 
 def bic_bayes_factor(first: MixedFit, second: MixedFit, *, n: int) -> pd.DataFrame:
@@ -163,7 +167,7 @@ def bic_bayes_factor(first: MixedFit, second: MixedFit, *, n: int) -> pd.DataFra
     Raises
     ------
     ValueError
-        If n is below 2, the observations differ, or the models have equally many parameters.
+        If n is below 2, observations or weights differ, or neither model contains the other.
 
     Notes
     -----
@@ -172,12 +176,12 @@ def bic_bayes_factor(first: MixedFit, second: MixedFit, *, n: int) -> pd.DataFra
     """
     if n < 2:
         raise ValueError(f"n should be the number of participants, 2 at least; got {n}")
-    if not np.array_equal(first._criterion.response.values, second._criterion.response.values):
-        raise ValueError("the two models are fitted to different observations: they cannot be compared")
+    check_same_observations(first, second)
     fits = [fit.refit(reml=False) if fit.reml else fit for fit in (first, second)]
     small, large = sorted(fits, key=lambda fit: fit.n_parameters)
     if small.n_parameters == large.n_parameters:
         raise ValueError("the two models have equally many parameters: neither is contained in the other")
+    check_nested(small, large)
     bic = [fit.criterion + np.log(n) * fit.n_parameters for fit in (small, large)]
     log_bf10 = (bic[0] - bic[1]) / 2
     row = {
@@ -188,8 +192,8 @@ def bic_bayes_factor(first: MixedFit, second: MixedFit, *, n: int) -> pd.DataFra
         "n_parameters_1": large.n_parameters,
         "bic_0": bic[0],
         "bic_1": bic[1],
-        "bf10": float(np.exp(log_bf10)),
-        "bf01": float(np.exp(-log_bf10)),
+        "bf10": _exp(log_bf10),
+        "bf01": _exp(-log_bf10),
     }
     return pd.DataFrame([row])
 
@@ -282,6 +286,12 @@ def evidence_words(bf10: float, *, presence: str = "a difference", absence: str 
     strength = next(name for limit, name in names if size > limit)
     text = f"{size:.2g}" if size < 100 else f"{size:.0f}" if size < 10_000 else f"{size:.1e}"
     return f"{strength} evidence for {favoured} ({label} = {text})"
+
+
+def _exp(value: float) -> float:
+    """Exponential function that says infinity where a number is too large for the computer."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(value))
 
 
 def _log_integral(log_integrand: Callable[[float], float]) -> float:

@@ -31,6 +31,7 @@ from analysis.models.design import (
 )
 from analysis.models.formula import parse_formula
 from analysis.models.inference import DegreesOfFreedom, Inference
+from analysis.models.nesting import check_nested, check_same_observations
 from analysis.models.optimum import Optimum, find_optimum
 from analysis.models.prediction import Prediction
 from analysis.models.satterthwaite import FixedEffectTests, fixed_effect_tests
@@ -208,6 +209,8 @@ def fit_mixed(
              num_df  den_df      F    p
     emotion       1   219.0  45.06  0.0
     """
+    if not isinstance(reml, (bool, np.bool_)):
+        raise ValueError(f"reml should be True (restricted maximum likelihood) or False; got {reml!r}")
     parsed = parse_formula(formula)
     if isinstance(offset, str):
         name = offset if offset.isidentifier() else f"`{offset}`"
@@ -254,10 +257,10 @@ def likelihood_ratio(first: MixedFit, second: MixedFit) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the observations differ, or neither model contains the other as far as can be seen.
+        If observations or weights differ, or neither model contains the other as far as can be seen: by
+        their fixed effects, grouping factors, and criterion.
     """
-    if not np.array_equal(first._criterion.response.values, second._criterion.response.values):
-        raise ValueError("the two models are fitted to different observations: they cannot be compared")
+    check_same_observations(first, second)
     if first.n_parameters == second.n_parameters:
         raise ValueError("the two models have equally many parameters: neither is contained in the other")
     if set(first.fixed_effects.index) != set(second.fixed_effects.index) or first.reml != second.reml:
@@ -267,6 +270,7 @@ def likelihood_ratio(first: MixedFit, second: MixedFit) -> pd.DataFrame:
     table = pd.DataFrame(
         [[getattr(fit, name) for name in columns] for fit in (small, large)], columns=columns
     )
+    check_nested(small, large)
     chi2 = max(small.criterion - large.criterion, 0.0)
     if small.criterion < large.criterion - 1e-4:
         raise ValueError(f"{large.formula!r} fits worse than {small.formula!r}: it does not contain it")
