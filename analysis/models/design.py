@@ -155,7 +155,7 @@ def fixed_effects(text: str, table: ModelTable) -> tuple[FixedEffects, list[str]
         kept=np.asarray(kept),
     )
     said = _said_of_dropped(design, table.frame) + _said_of_origin(formula, table.frame, factors)
-    return design, said
+    return design, said + _said_of_codes(numeric, table)
 
 
 def random_effects(terms: Sequence[RandomTerm], table: ModelTable) -> tuple[list[RandomEffects], list[str]]:
@@ -183,6 +183,25 @@ def _said_of_origin(formula: SimpleFormula, frame: pd.DataFrame, factors: list[s
                     f"{name} = 0, outside of the data; centre it to test them in the middle"
                 )
     return list(said.values())
+
+
+def _said_of_codes(names: Sequence[str], table: ModelTable) -> list[str]:
+    """Warn of what may be the code of a group: a few whole numbers, each level of a group having one."""
+    said = []
+    for name in names:
+        values = table.frame[name]
+        codes = np.unique(values)
+        if not 3 <= len(codes) <= 6 or (codes != np.round(codes)).any():
+            continue
+        for group in table.groups:
+            by_level = values.groupby(table.groups[group], observed=True)
+            if by_level.ngroups > 2 * len(codes) and (by_level.nunique() == 1).all():
+                said.append(
+                    f"{name} has {len(codes)} whole numbers, one per {group}, and is used as a number, with "
+                    f"one slope and one degree of freedom: if they name groups, write C({name})"
+                )
+                break
+    return said
 
 
 def _said_of_dropped(design: FixedEffects, frame: pd.DataFrame) -> list[str]:

@@ -58,7 +58,8 @@ def parse_formula(formula: str) -> MixedFormula:
         Response, ``~``, fixed effects and at least one bracket of random effects. Groups may be combined
         (``a:b``) or nested (``a/b``, which stands for ``a`` and ``a:b``). ``(a + b||g)`` stands for
         ``(1|g) + (0 + a|g) + (0 + b|g)``, where the levels of a factor stay correlated with each other;
-        ``diag(a + b|g)`` makes every column vary on its own. ``offset(x)`` adds x as it is.
+        ``diag(a + b|g)`` makes every column vary on its own. ``offset(x)`` adds x as it is. A power may be
+        written ``^`` or ``**``.
 
     Returns
     -------
@@ -80,7 +81,9 @@ def parse_formula(formula: str) -> MixedFormula:
     >>> [str(term) for term in parse_formula("y ~ (1|school/class)").random]
     ['(1 | school)', '(1 | school:class)']
     """
-    sides = _split(formula, "~")
+    if not isinstance(formula, str):
+        raise ValueError(f"the formula should be text, such as {EXAMPLE!r}; got {formula!r}")
+    sides = _split(_with_python_powers(formula), "~")
     if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
         raise ValueError(f"the formula {formula!r} should have one response and one ~, such as {EXAMPLE!r}")
     fixed: list[str] = []
@@ -145,8 +148,11 @@ def _plain_name(text: str, inside: str) -> str:
     name = text.strip()
     if name.startswith("`") and name.endswith("`") and len(name) > 2:
         return name[1:-1]
-    if not name.isidentifier():
-        raise ValueError(f"the group in ({inside}) should be made of column names, a:b or a/b; got {name!r}")
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ValueError(
+            f"the group in ({inside}) should be made of column names, a:b or a/b, with "
+            f"backticks around unusual ones; got {name!r}"
+        )
     return name
 
 
@@ -201,6 +207,12 @@ def _outer_brackets(term: str) -> Iterator[str]:
             depth -= 1
             if depth == 0:
                 yield character
+
+
+def _with_python_powers(text: str) -> str:
+    """Write powers as Python does; ``^`` is R's."""
+    pieces = text.split("`")
+    return "`".join(piece if place % 2 else piece.replace("^", "**") for place, piece in enumerate(pieces))
 
 
 def _outside_backticks(text: str) -> str:

@@ -216,6 +216,8 @@ def _missing_counts(missing: pd.DataFrame) -> str:
 
 def _number(column: pd.Series) -> pd.Series:
     """Return the column as float."""
+    if types.is_complex_dtype(column):
+        raise ValueError(f"column {column.name!r} has complex numbers: a model needs real ones")
     values = column.astype(float)
     if np.isinf(values).any():
         raise ValueError(
@@ -236,7 +238,12 @@ def _category(column: pd.Series, what: str) -> pd.Series:
     is_time = types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column)
     if is_time and what == "factor":
         raise ValueError(f"column {column.name!r} holds dates or times: turn it into a number first")
-    levels = column.astype("category").cat.remove_unused_categories()
+    try:
+        levels = column.astype("category").cat.remove_unused_categories()
+    except TypeError:
+        raise ValueError(
+            f"the {what} {column.name!r} should hold names or numbers; got {column.iloc[0]!r}"
+        ) from None
     if len(levels.cat.categories) < 2:
         raise ValueError(
             f"the {what} {column.name!r} has only one level in the complete rows, "

@@ -21,7 +21,7 @@ def read_formula(text: str) -> SimpleFormula:
     """Read one side of a formula."""
     try:
         formula = Formula(text)
-    except FormulaicError as error:
+    except (FormulaicError, SyntaxError) as error:
         raise ValueError(f"cannot read {text!r} in the formula: {_first_line(error)}") from None
     if not isinstance(formula, SimpleFormula):
         raise ValueError(f"cannot read {text!r} in the formula: expected terms joined by + * : and brackets")
@@ -51,7 +51,10 @@ def _names_in(factor: Factor) -> list[str]:
     quoted = re.findall("`([^`]+)`", text)
     for number, name in enumerate(quoted):
         text = text.replace(f"`{name}`", f"quoted_{number}_")
-    tree = ast.parse(text, mode="eval")
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        raise ValueError(f"cannot read {factor.expr!s} in the formula: calls are written f(x)") from None
     functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in functions]
     names = sorted((node for node in names if node.id not in TRANSFORMS), key=lambda node: node.col_offset)
@@ -94,8 +97,10 @@ def evaluate(
     try:
         with np.errstate(all="ignore"):
             matrix = spec.get_model_matrix(frame, context={})
-    except FormulaicError as error:
-        raise ValueError(f"cannot compute {text!r} from the data: {_first_line(error)}") from None
+    except Exception as error:  # functions of the formula fail with whatever they raise
+        raise ValueError(
+            f"cannot compute {text!r} from the data: {_first_line(error)}{_hint(str(error))}"
+        ) from None
     return matrix.model_spec, finite(matrix, len(frame), text)
 
 
@@ -139,6 +144,18 @@ def written(factor: Factor) -> str:
     return text if is_name else f"`{text}`"
 
 
+def _hint(message: str) -> str:
+    """Say how to write what R writes differently."""
+    if "name 'factor'" in message or "as.factor" in message:
+        return "; a factor is written C(x)"
+    if "TypeError: 'Series' object is not callable" in message:
+        return "; a column has the name of a function that is needed: rename it"
+    if "tuple index out of range" in message:
+        return "; contrasts are named contr.sum, contr.treatment, contr.helmert, contr.poly (in C(x, ...))"
+    return ""
+
+
 def _first_line(error: Exception) -> str:
     """Return the first line of a library's message."""
-    return str(error).strip().splitlines()[0]
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
