@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from analysis.models.intervals import chosen, estimates_of, interval_table, parameters_of
 from analysis.models.multiplicity import check_level
-from analysis.models.processes import in_processes
+from analysis.models.processes import check_generator, in_processes
 
 if TYPE_CHECKING:
     from analysis.models.mixed import MixedFit
@@ -115,6 +115,7 @@ def bootstrap(
     ValueError
         If no study could be fitted.
     """
+    check_generator(rng)
     if n_replicates < 1:
         raise ValueError(f"n_replicates should be 1 or more; got {n_replicates}")
     seeds = rng.integers(0, 2**63, size=n_replicates)

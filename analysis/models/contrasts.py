@@ -38,6 +38,34 @@ def as_names(names: Sequence[str] | str) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
+def weight_matrix(weights: pd.DataFrame | np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return weights of fixed effects as (n_contrasts, n_coefficients), in the order of their names.
+
+    Raises
+    ------
+    ValueError
+        If there is not one finite weight per fixed effect, or not all of them differ from zero in a contrast.
+
+    Examples
+    --------
+    >>> weight_matrix(pd.DataFrame([[2, 1]], columns=["time", "(Intercept)"]), ["(Intercept)", "time"])
+    array([[1., 2.]])
+    """
+    if isinstance(weights, pd.DataFrame) and all(isinstance(name, str) for name in weights.columns):
+        if set(weights.columns) != set(names) or len(weights.columns) != len(names):
+            raise ValueError(
+                f"the columns of the weights should be the fixed effects {', '.join(names)}; "
+                f"they are {', '.join(weights.columns)}"
+            )
+        weights = weights[list(names)]
+    matrix = np.atleast_2d(np.asarray(weights, dtype=float))
+    if matrix.ndim != 2 or matrix.shape[1] != len(names):
+        raise ValueError(f"expected {len(names)} weights, one per fixed effect; got {matrix.shape[-1]}")
+    if (matrix == 0).all(axis=1).any():
+        raise ValueError("a contrast whose weights are all zero tests nothing")
+    return matrix
+
+
 @dataclass(frozen=True)
 class Families:
     """The same contrasts in every cell of ``by``."""

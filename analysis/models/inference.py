@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from analysis.models.bootstrap import Kind, bootstrap
-from analysis.models.contrasts import ContrastSet, Weights, as_names, contrast_families, contrast_table
+from analysis.models.contrasts import (
+    ContrastSet,
+    Weights,
+    as_names,
+    contrast_families,
+    contrast_table,
+    weight_matrix,
+)
 from analysis.models.intervals import profile_intervals, wald_intervals
 from analysis.models.joint_tests import joint_contrasts
 from analysis.models.kenward_roger import KenwardRogerTests, kenward_roger_tests
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     from analysis.models.mixed import MixedFit, _Model
     from analysis.models.optimum import Optimum
 
-At = Mapping[str, Sequence[float]]
+At = Mapping[str, Any]
 
 
 class Inference:
@@ -90,7 +97,8 @@ class Inference:
         by : sequence of str
             Variables whose combinations are the cells; factors that are not named are averaged over.
         at : mapping, optional
-            Values at which other numeric variables are held; their mean by default.
+            Values at which other variables are held (several are averaged over); by default the mean of
+            numbers, and all levels of factors.
         level : float
             Confidence level of each interval.
         ddf : {"satterthwaite", "kenward-roger"}
@@ -196,7 +204,8 @@ class Inference:
         Parameters
         ----------
         weights : pandas.DataFrame or numpy.ndarray
-            (n_contrasts, n_coefficients) in the order of ``fixed_effects``.
+            (n_contrasts, n_coefficients) in the order of ``fixed_effects``; a table whose columns have their
+            names may have another order.
         ddf : {"satterthwaite", "kenward-roger"}
             As in `anova`.
 
@@ -205,10 +214,7 @@ class Inference:
         pandas.DataFrame
             One row per contrast: estimate, se, df, t, p.
         """
-        matrix = np.atleast_2d(np.asarray(weights, dtype=float))
-        expected = len(self._model.fixed.names)
-        if matrix.shape[1] != expected:
-            raise ValueError(f"expected {expected} weights, one per fixed effect; got {matrix.shape[1]}")
+        matrix = weight_matrix(weights, self._model.fixed.names)
         table = self._tests_by(ddf).t_tests(matrix)
         return table.set_index(weights.index) if isinstance(weights, pd.DataFrame) else table
 

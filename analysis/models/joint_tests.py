@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from analysis.models.trends import mean_rows
 
 
 def joint_contrasts(
-    fixed: FixedEffects, by: Sequence[str] | str, at: Mapping[str, Sequence[float]]
+    fixed: FixedEffects, by: Sequence[str] | str, at: Mapping[str, Any]
 ) -> Iterator[tuple[dict, np.ndarray]]:
     """Yield, per term and cell, its label and the contrasts that together are its test.
 
@@ -59,7 +60,7 @@ def joint_contrasts(
 
 
 def _term(
-    fixed: FixedEffects, subset: tuple[str, ...], by: list[str], at: Mapping[str, Sequence[float]]
+    fixed: FixedEffects, subset: tuple[str, ...], by: list[str], at: Mapping[str, Any]
 ) -> Iterator[tuple[dict, np.ndarray]]:
     """Yield the contrasts of one term in every cell."""
     factors = [name for name in subset if name in fixed.factors]
@@ -75,7 +76,7 @@ def _term(
 
 
 def _derivative(
-    fixed: FixedEffects, cells_of: list[str], numeric: list[str], at: Mapping[str, Sequence[float]]
+    fixed: FixedEffects, cells_of: list[str], numeric: list[str], at: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the cells' rows of the design, differentiated by the numeric variables at their means."""
     total: np.ndarray | float = 0.0

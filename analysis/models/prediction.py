@@ -19,6 +19,7 @@ import pandas as pd
 from analysis.models.crossproducts import Factor
 from analysis.models.design import FixedEffects, RandomEffects, offset_values
 from analysis.models.formula import parse_formula
+from analysis.models.processes import check_generator
 from analysis.models.table import as_fitted, group_codes
 from analysis.models.terms import finite, read_formula, variables_in
 
@@ -76,6 +77,9 @@ class Prediction:
         names = _needed(self._model.fixed, effects, parsed.offsets)
         groups = list(dict.fromkeys(name for effect in effects for name in effect.groups))
         frame, complete = as_fitted(data, names, self._model.levels, groups)
+        result = np.full(len(data), np.nan)
+        if not complete.any():
+            return result
         fixed = self._model.fixed
         predicted = fixed.all_columns(frame)[:, fixed.kept] @ self._tests.estimates
         predicted += offset_values(parsed, frame)
@@ -85,7 +89,6 @@ class Prediction:
             known = codes >= 0
             own = self._variances.effects[effect.group].to_numpy()[codes[known]]
             predicted[known] += np.sum(_columns(effect, frame)[known] * own, axis=1)
-        result = np.full(len(data), np.nan)
         result[complete] = predicted
         return result
 
@@ -104,6 +107,9 @@ class Prediction:
         numpy.ndarray
             (n, n_observations) responses for the complete rows of the data, ready for `refit`.
         """
+        check_generator(rng)
+        if n < 0:
+            raise ValueError(f"n should be the number of data sets; got {n}")
         design, roots = self._criterion.design, self._criterion.covariance_factors(self._optimum.theta)
         fixed = design.fixed @ (design.triangle @ self._tests.estimates)
         simulated = np.empty((n, design.n_observations))

@@ -9,6 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+import numpy as np
+
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -63,6 +65,12 @@ def in_processes(
             "the processes ended before their work was done: put the call under "
             "'if __name__ == \"__main__\":' in the script, use n_processes=1, or free some memory"
         ) from None
+
+
+def check_generator(rng: object) -> None:
+    """Refuse a source of randomness that is none, such as a seed."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng should be a random generator, such as np.random.default_rng(1); got {rng!r}")
 
 
 def n_cores() -> int:

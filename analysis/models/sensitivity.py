@@ -12,10 +12,7 @@ estimated ("observed power") says nothing that its p value does not say, and is 
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -25,7 +22,9 @@ import pandas as pd
 from scipy import stats
 from tqdm import tqdm
 
+from analysis.models.contrasts import as_names, weight_matrix
 from analysis.models.mixed import MixedFit
+from analysis.models.processes import in_processes, n_cores
 from analysis.models.trends import slope_contrasts
 
 Seeds = Sequence[np.random.SeedSequence]
@@ -73,6 +72,7 @@ class SimulatedTests:
         pandas.DataFrame
             One row per contrast and effect: `contrast effect power se` (simulation error of the power).
         """
+        self._check_alpha(alpha)
         rows = [
             (name, float(effect), *_share(self._found(column, effect, alpha)))
             for column, name in enumerate(self.names)
@@ -101,6 +101,7 @@ class SimulatedTests:
         ValueError
             If the power is not between alpha and 1.
         """
+        self._check_alpha(alpha)
         if not alpha < power < 1:
             raise ValueError(f"power should be between alpha ({alpha}) and 1, got {power}")
         rows = []
@@ -126,6 +127,7 @@ class SimulatedTests:
         pandas.DataFrame
             One row per contrast and bound: `contrast bound power se`.
         """
+        self._check_alpha(alpha)
         reach = np.abs(self.errors) + stats.t.ppf(1 - alpha, self.df) * self.se
         rows = [
             (name, float(bound), *_share(reach[:, column] < bound))
@@ -133,6 +135,10 @@ class SimulatedTests:
             for bound in np.atleast_1d(np.asarray(bounds, dtype=float))
         ]
         return pd.DataFrame(rows, columns=["contrast", "bound", "power", "se"])
+
+    def _check_alpha(self, alpha: float) -> None:
+        if not 0 < alpha < 0.5:
+            raise ValueError(f"alpha should be between 0 and 0.5, such as 0.05; got {alpha}")
 
     def _found(self, column: int, effect: float, alpha: float) -> np.ndarray:
         t = (self.errors[:, column] + effect) / self.se[:, column]
@@ -187,20 +193,18 @@ def simulate_tests(
     """
     if n_simulations < 20:
         raise ValueError(f"{n_simulations} simulated studies are too few to speak of power: 20 at least")
-    weights = contrasts.to_numpy(dtype=float)
-    if weights.shape[1] != len(fit.fixed_effects) or not np.isfinite(weights).all():
-        raise ValueError(
-            f"expected {len(fit.fixed_effects)} finite weights per contrast, one per fixed effect; "
-            f"got {weights.shape}"
-        )
+    contrasts = pd.DataFrame(contrasts)
+    weights = weight_matrix(contrasts, list(fit.fixed_effects.index))
+    if not np.isfinite(weights).all():
+        raise ValueError("a contrast has weights that are not numbers: the data cannot tell what it compares")
     seeds = np.random.SeedSequence(seed).spawn(n_simulations)
     batches = [seeds[start : start + BATCH] for start in range(0, n_simulations, BATCH)]
-    n_workers = n_processes or _workers(fit, n_simulations)
+    n_workers = _workers(fit, n_simulations) if n_processes is None else n_processes
     with tqdm(
         total=n_simulations, desc="Simulated studies", unit="study", disable=not progress, leave=False
     ) as bar:
         done = []
-        for part in _computed(fit, weights, batches, n_workers):
+        for part in in_processes(_tested, (fit, weights), batches, n_processes=n_workers):
             done.append(part)
             bar.update(len(part))
     tests = np.concatenate(done)
@@ -274,6 +278,9 @@ def slope_differences(fit: MixedFit, variable: str, *, between: str, by: Sequenc
     pandas.DataFrame
         One row per pair and cell of `by`, named like "HappyToAngry: A - B"; a weight per fixed effect.
     """
+    by = as_names(by)
+    if not isinstance(between, str):
+        raise ValueError(f"between should name one factor; got {between!r}")
     cells, weights = slope_contrasts(fit._model.fixed, variable, [*by, between], {})
     rows: dict[str, np.ndarray] = {}
     for cell, part in cells.groupby(list(by), observed=True, sort=False) if by else [((), cells)]:
@@ -291,36 +298,9 @@ def _share(found: np.ndarray) -> tuple[float, float]:
     return share, float(np.sqrt(safe * (1 - safe) / (n + 4)))
 
 
-def _computed(
-    fit: MixedFit, weights: np.ndarray, batches: Sequence[Seeds], n_processes: int
-) -> Iterator[np.ndarray]:
-    """Test every batch, here or in processes of their own."""
-    if n_processes == 1:
-        for batch in batches:
-            yield _tested(fit, weights, batch)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        n_processes, mp_context=context, initializer=_remember, initargs=(fit, weights)
-    ) as pool:
-        yield from pool.map(_tested_by_worker, batches)
-
-
-_REMEMBERED: list = []
-
-
-def _remember(fit: MixedFit, weights: np.ndarray) -> None:
-    """Keep in a process what all its batches need."""
-    _REMEMBERED[:] = [fit, weights]
-
-
-def _tested_by_worker(seeds: Seeds) -> np.ndarray:
-    fit, weights = _REMEMBERED
-    return _tested(fit, weights, seeds)
-
-
-def _tested(fit: MixedFit, weights: np.ndarray, seeds: Seeds) -> np.ndarray:
+def _tested(study: tuple[MixedFit, np.ndarray], seeds: Seeds) -> np.ndarray:
     """Simulate and fit one study per seed: error, se, df, certified, (n_seeds, 4, n_contrasts)."""
+    fit, weights = study
     truth = weights @ fit.fixed_effects["estimate"].to_numpy()
     results = []
     for seed in seeds:
@@ -334,4 +314,4 @@ def _tested(fit: MixedFit, weights: np.ndarray, seeds: Seeds) -> np.ndarray:
 def _workers(fit: MixedFit, n_simulations: int) -> int:
     """Return 1 where the simulation is short, else the number of cores."""
     seconds = n_simulations * (0.01 + 1e-6 * fit.n_observations)
-    return 1 if seconds < FEW_SECONDS else max(1, min(os.cpu_count() or 1, 8))
+    return 1 if seconds < FEW_SECONDS else min(n_cores(), 8)

@@ -11,8 +11,9 @@ Searle, Speed & Milliken (1980), Population marginal means in the linear model, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from analysis.models.design import FixedEffects
 
 
 def slope_contrasts(
-    fixed: FixedEffects, variable: str, by: Sequence[str], at: Mapping[str, Sequence[float]]
+    fixed: FixedEffects, variable: str, by: Sequence[str], at: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the cells and, per cell, the contrast that is its slope; see `slope_rows`.
 
@@ -32,7 +33,7 @@ def slope_contrasts(
 
 
 def mean_contrasts(
-    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[float]]
+    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the cells and, per cell, the contrast that is its mean; see `slope_contrasts`."""
     cells, rows = mean_rows(fixed, by, at)
@@ -40,7 +41,7 @@ def mean_contrasts(
 
 
 def slope_rows(
-    fixed: FixedEffects, variable: str, by: Sequence[str], at: Mapping[str, Sequence[float]]
+    fixed: FixedEffects, variable: str, by: Sequence[str], at: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the cells and, per cell, its slope as a combination of all columns of the design.
 
@@ -82,7 +83,7 @@ def slope_rows(
 
 
 def mean_rows(
-    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[float]]
+    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the cells and, per cell, its mean as a combination of all columns; see `slope_rows`."""
     grid, cells, averaging = _reference_grid(fixed, by, at)
@@ -90,15 +91,18 @@ def mean_rows(
 
 
 def _reference_grid(
-    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Sequence[float]]
+    fixed: FixedEffects, by: Sequence[str], at: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Return the grid, its cells, and the (n_cells, n_rows) weights that average the rows of each cell."""
     by = [by] if isinstance(by, str) else list(by)
+    repeated = [name for name in by if by.count(name) > 1]
+    if repeated:
+        raise ValueError(f"{repeated[0]!r} stands twice among the variables whose combinations are asked for")
     values: dict[str, Sequence] = {**{name: [mean] for name, mean in fixed.means.items()}, **fixed.factors}
     for name in (*by, *at):
         if name not in values:
             raise ValueError(f"{name!r} is not in the fixed effects, which have {_listed(values)}")
-    values |= at
+    values |= {name: _held_at(fixed, name, chosen) for name, chosen in at.items()}
     unclear = [name for name in by if name in fixed.means and name not in at]
     if unclear:
         raise ValueError(
@@ -114,6 +118,27 @@ def _reference_grid(
     averaging = np.kron(np.eye(n_cells), np.full((1, per_cell), 1 / per_cell))
     cells = grid.loc[::per_cell, list(by)].reset_index(drop=True)
     return grid, cells, averaging
+
+
+def _held_at(fixed: FixedEffects, name: str, chosen: Any) -> list:
+    """Check the values at which a variable is held; one value needs no list."""
+    one = isinstance(chosen, str) or not isinstance(chosen, Iterable)
+    values = [chosen] if one else list(chosen)
+    if not values:
+        raise ValueError(f"at={{{name!r}: []}} holds no value")
+    if name in fixed.factors:
+        unknown = [value for value in values if value not in fixed.factors[name]]
+        if unknown:
+            levels = ", ".join(map(repr, fixed.factors[name]))
+            raise ValueError(f"{name!r} has no level {unknown[0]!r}; there are {levels}")
+        return values
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError):
+        numbers = [np.nan]
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name!r} should be held at numbers; got {values}")
+    return values
 
 
 def _listed(names: Mapping) -> str:
