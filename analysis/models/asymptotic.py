@@ -59,7 +59,8 @@ def fit_asymptotic(
     chains: int = 4,
     warmup: int = 500,
     draws: int = 1000,
-    seed: int,
+    max_draws: int | None = None,
+    seed: int = 1,
     target_accept: float = 0.8,
     progress: bool = True,
 ) -> AsymptoticFit:
@@ -89,8 +90,12 @@ def fit_asymptotic(
         None: the paper's, which suit the natural logarithm of a proportion of baseline.
     chains, warmup, draws : int
         Number of chains; iterations of adaptation and draws kept, per chain.
+    max_draws : int or None
+        Chains that do not agree yet, or hold too few effective draws, go on (twice as far each time) until
+        they keep this number. None: they stop after `draws`.
     seed : int
-        The same seed gives the same draws (on the same machine).
+        The same seed gives the same draws (on the same machine); another one tells how much they depend on
+        chance.
     target_accept : float
         Greater values make smaller steps: against divergences.
     progress : bool
@@ -110,7 +115,11 @@ def fit_asymptotic(
     """
     priors = AsymptoticPriors() if priors is None else priors
     _check_choices(drug_on, drug, formula)
-    _check_numbers(chains, warmup, draws, target_accept)
+    if not isinstance(priors, AsymptoticPriors):
+        raise ValueError(f"priors should be AsymptoticPriors(...); got {type(priors).__name__}")
+    _check_numbers(chains, warmup, draws, target_accept, seed)
+    if max_draws is not None and max_draws < draws:
+        raise ValueError(f"max_draws should be {draws} (draws) or more; got {max_draws}")
     reduced = reduce_data(
         data,
         response=response,
@@ -130,6 +139,7 @@ def fit_asymptotic(
         chains=chains,
         warmup=warmup,
         draws=draws,
+        max_draws=max_draws,
         seed=seed,
         target_accept=target_accept,
         progress=progress,
@@ -145,13 +155,14 @@ def sample_posteriors(
     chains: int,
     warmup: int,
     draws: int,
+    max_draws: int | None = None,
     seed: int,
     target_accept: float = 0.8,
     progress: bool,
 ) -> list[AsymptoticFit]:
     """Fit several data sets of the same subjects, groups, cells and times, compiled once (for simulations).
 
-    Parameters are those of `fit_asymptotic`.
+    Parameters are those of `fit_asymptotic`; chains never go on by themselves unless ``max_draws`` says so.
     """
     n_groups = len(datasets[0].groups)
     runs = run_chains(
@@ -163,6 +174,7 @@ def sample_posteriors(
         chains=chains,
         warmup=warmup,
         draws=draws,
+        max_draws=draws if max_draws is None else max_draws,
         seed=seed,
         target_accept=target_accept,
         max_tree_depth=MAX_TREE_DEPTH,
@@ -238,7 +250,10 @@ def _check_choices(drug_on: str, drug: str | None, formula: str) -> None:
         raise ValueError(f"formula must be 'from_baseline' or 'printed'; it is {formula!r}")
 
 
-def _check_numbers(chains: int, warmup: int, draws: int, target_accept: float) -> None:
+def _check_numbers(chains: int, warmup: int, draws: int, target_accept: float, seed: int) -> None:
+    for name, value in {"chains": chains, "warmup": warmup, "draws": draws, "seed": seed}.items():
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+            raise ValueError(f"{name} must be a whole number; it is {value!r}")
     if chains < 1 or warmup < 50 or draws < 4:
         raise ValueError(
             "at least 1 chain (better 4), 50 iterations of warmup and 4 draws are needed; "

@@ -117,7 +117,7 @@ def reduce_data(
     >>> reduced.mean[:, 0].tolist(), reduced.n[:, 0].tolist(), reduced.ss[0, 0].tolist()
     ([[0.0, 2.0], [0.5, 2.0]], [[1.0, 2.0], [1.0, 1.0]], [0.0, 2.0])
     """
-    within = tuple(within)
+    within = (within,) if isinstance(within, str) else tuple(within)
     _check_columns(data, [response, time, subject, drug, *within, n_trials, within_sd])
     if within_sd is not None and n_trials is None:
         raise ValueError(
@@ -221,7 +221,8 @@ def _levels(column: pd.Series) -> tuple[str, ...]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         present = set(column.unique())
         return tuple(str(level) for level in column.cat.categories if level in present)
-    return tuple(str(level) for level in sorted(column.unique()))
+    mixed = len({isinstance(level, str) for level in column.unique()}) > 1
+    return tuple(sorted(column.astype(str).unique())) if mixed else tuple(map(str, sorted(column.unique())))
 
 
 def _codes(column: pd.Series, levels: tuple[str, ...]) -> np.ndarray:

@@ -21,6 +21,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.models.classical import contingency, whole_counts
+from analysis.models.multiplicity import check_level
 
 DONT_KNOW = "dont_know"
 """Default name of the answer of those who would not guess."""
@@ -45,7 +46,7 @@ def guess_counts(groups: pd.Series, guesses: pd.Series, *, dont_know: str = DONT
     Raises
     ------
     ValueError
-        If there are fewer than two groups, or an answer is not one of the groups.
+        If there are fewer than two groups, an answer is not one of the groups, or the rows differ.
 
     Examples
     --------
@@ -55,6 +56,9 @@ def guess_counts(groups: pd.Series, guesses: pd.Series, *, dont_know: str = DONT
     drug        1        1          0
     placebo     0        1          1
     """
+    groups, guesses = pd.Series(groups), pd.Series(guesses)
+    if not groups.index.equals(guesses.index):
+        raise ValueError("groups and guesses should have the same index: one row per participant in both")
     known = groups.notna() & guesses.notna()
     groups, guesses = groups[known].astype(str), guesses[known].astype(str)
     names = sorted(groups.unique())
@@ -169,6 +173,7 @@ def bang_index(table: pd.DataFrame, *, dont_know: str = DONT_KNOW, level: float 
     lovastatin  0.206  0.035  0.137  0.275
     placebo     0.014  0.054 -0.091  0.120
     """
+    check_level(level)
     counts = _check(table, dont_know)
     weight = 1 / (len(counts) - 1)
     reach = stats.norm.ppf((1 + level) / 2)
@@ -228,6 +233,7 @@ def james_index(table: pd.DataFrame, *, dont_know: str = DONT_KNOW, level: float
        james  lower  upper
     0   0.75   0.71   0.79
     """
+    check_level(level)
     counts = _check(table, dont_know)
     unsure = counts.get(dont_know, pd.Series(0, index=counts.index)).to_numpy(dtype=float)
     guessed = counts[list(counts.index)].to_numpy(dtype=float)
@@ -267,6 +273,8 @@ def _all_alike(index: float, n: int, weight: float, level: float) -> tuple[float
 
 def _check(table: pd.DataFrame, dont_know: str) -> pd.DataFrame:
     """Refuse a table that is not groups by guesses, and put its columns into order."""
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(f"expected a table (DataFrame) of groups by guesses; got {type(table).__name__}")
     if len(table) < 2:
         raise ValueError(f"guesses need two groups at least; got {list(table.index)}")
     others = [name for name in table.columns if name != dont_know]

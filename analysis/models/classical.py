@@ -7,7 +7,7 @@ one. Tests of counts take counts: percentages change the test, and are refused w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -102,7 +102,7 @@ def goodness_of_fit(
     return _chi2_row(result.statistic, len(numbers) - 1, result.pvalue, numbers, predicted)
 
 
-def contingency(table: pd.DataFrame, *, continuity: bool = False) -> pd.DataFrame:
+def contingency(table: pd.DataFrame | Sequence[Sequence[int]], *, continuity: bool = False) -> pd.DataFrame:
     """Test whether rows and columns of a table of counts are independent (chi-square).
 
     Parameters
@@ -129,7 +129,7 @@ def contingency(table: pd.DataFrame, *, continuity: bool = False) -> pd.DataFram
           chi2  df       p    n  smallest_expected
     0  11.1494   2  0.0038  130            13.5692
     """
-    numbers = whole_counts(table.to_numpy())
+    numbers = whole_counts(pd.DataFrame(table).to_numpy())
     if min(numbers.shape) < 2:
         raise ValueError(f"a contingency table needs two rows and two columns at least; got {numbers.shape}")
     if not numbers.sum(axis=0).all() or not numbers.sum(axis=1).all():
@@ -146,6 +146,8 @@ def _samples(data: pd.DataFrame, value: str, group: str) -> list[np.ndarray]:
     if not pd.api.types.is_numeric_dtype(data[value]):
         raise ValueError(f"{value!r} should be numeric; it is {data[value].dtype}")
     complete = data[[value, group]].dropna()
+    if not np.isfinite(complete[value].to_numpy(dtype=float)).all():
+        raise ValueError(f"{value!r} has infinite values: correct or leave out these rows")
     by_group = complete.groupby(group, observed=True)[value]
     samples = {name: values.to_numpy(dtype=float) for name, values in by_group}
     if len(samples) < 2:

@@ -122,6 +122,10 @@ def compare_models(
     Model 'mean' predicts new observations best (weight 1.00, stacking 1.00).
     Model 'zero' comes next, 6.5 lower in expected log density (SE 3.2): clearly worse.
     """
+    if not isinstance(models, Mapping):
+        raise ValueError(
+            f"give the models by name, {{'both': fit, 'none': fit}}; got {type(models).__name__}"
+        )
     if len(models) < 2:
         raise ValueError(f"a comparison needs two models or more; there are {len(models)}")
     plain = _all_plain(models)
@@ -142,6 +146,12 @@ def _all_plain(models: Mapping[str, ComparableFit | np.ndarray]) -> bool:
     plain = [isinstance(model, np.ndarray) for model in models.values()]
     if any(plain) and not all(plain):
         raise ValueError("compare fits with fits, or log-likelihoods with log-likelihoods, not both at once")
+    unsuited = [name for name, model in models.items() if not hasattr(model, "subject_log_likelihood")]
+    if unsuited and not all(plain):
+        raise ValueError(
+            f"{unsuited[0]!r} is no fit of fit_asymptotic, and no array of log-likelihoods; "
+            "mixed models are compared by likelihood_ratio"
+        )
     return all(plain)
 
 

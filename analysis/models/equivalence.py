@@ -64,7 +64,7 @@ def equivalence_tests(
     Raises
     ------
     ValueError
-        If a column is missing, or zero is not between the bounds.
+        If a column is missing, a standard error is not positive, or zero is not between the bounds.
 
     Examples
     --------
@@ -73,12 +73,18 @@ def equivalence_tests(
     >>> table[["p_difference", "p_equivalence", "lower", "upper", "verdict"]].round(3).values.tolist()
     [[0.74, 0.002, -0.004, 0.006, 'equivalent'], [0.137, 0.598, -0.001, 0.025, 'inconclusive']]
     """
+    if not isinstance(tests, pd.DataFrame):
+        raise ValueError(f"the tests should be a pandas DataFrame; got {type(tests).__name__}")
     absent = [name for name in (estimate, "se", "df") if name not in tests]
     if absent:
         raise ValueError(f"the tests lack the column {', '.join(absent)}; they have {list(tests)}")
     if not 0 < alpha < 0.5:
         raise ValueError(f"alpha should be between 0 and 0.5, got {alpha}")
     value, se, df = (tests[name].to_numpy(dtype=float) for name in (estimate, "se", "df"))
+    if (se <= 0).any() or (df <= 0).any():
+        raise ValueError("standard errors and degrees of freedom should be positive; some are not")
+    if any(np.size(bound) not in (1, len(value)) for bound in (lower, upper)):
+        raise ValueError(f"bounds should be one number, or {len(value)}, one per row")
     low, high = (np.broadcast_to(np.asarray(bound, dtype=float), value.shape) for bound in (lower, upper))
     if not ((low < 0) & (high > 0)).all():
         raise ValueError(f"zero should lie between the bounds of equivalence; got {lower!r} and {upper!r}")
