@@ -54,6 +54,20 @@ def test_from_photographs_to_a_checked_set(
     assert "other SHA-256" in capsys.readouterr().err
 
 
+def test_a_bad_pair_ends_a_morph_with_a_failure_that_names_it(
+    one_pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, row = one_pair.read_text(encoding="utf-8").splitlines()
+    header = header.replace("neutral\thappy", "happy\tneutral")
+    one_pair.write_text(f"{header}\n{row}\n", encoding="utf-8")
+    assert run(["morph", str(one_pair), str(tmp_path / "set"), *SMALL, "--json"], monkeypatch) == 1
+    captured = capsys.readouterr()
+    assert "id025_HappyToNeutral: Expressions are what they claim" in captured.err
+    assert json.loads(captured.out.splitlines()[-1])["gates_failed"] == ["ends"]
+    assert (tmp_path / "set" / "quality.html").is_file()
+    assert run(["morph", str(one_pair), str(tmp_path / "set"), *SMALL, "--no-report"], monkeypatch) == 0
+
+
 def test_landmarks_corrected_by_hand_are_never_overwritten(
     one_pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
