@@ -122,6 +122,7 @@ def analyse(
         "bandpass_hz": bandpass_hz,
         "posterior_warmup": draws,
         "posterior_draws": draws,
+        "posterior_max_draws": draws,
         "sensitivity_simulations": simulations,
         "seed": seed,
     }

@@ -8,6 +8,7 @@ from analysis.mimicry import figures_bayes, posterior_tables
 from analysis.mimicry import posterior_summaries as summaries
 from analysis.mimicry.compose_shared import blinding, show
 from analysis.mimicry.figures_bayes import box_limits
+from analysis.mimicry.methods_groups import draws_in_words
 from analysis.mimicry.posterior import Posterior
 from analysis.mimicry.posterior_answers import comparison_answer
 from analysis.mimicry.study import MimicryResults
@@ -169,8 +170,8 @@ def _add_diagnostics(report: Report, posterior: Posterior) -> None:
     report.heading("Can the chains be trusted?")
     first = posterior.main.diagnostics
     report.paragraph(
-        f"{first.n_chains} chains per model, each with {first.n_draws} draws after {first.n_warmup} of "
-        f"warm-up, "
+        f"{first.n_chains} chains per model, each with {draws_in_words(posterior)} draws after "
+        f"{first.n_warmup} of warm-up, "
         "sampled by NUTS (NumPyro) with the participants' effects on a and b integrated out."
     )
     rows = []

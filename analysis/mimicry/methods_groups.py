@@ -59,7 +59,7 @@ def posterior_methods(parameters: MimicryParameters, posterior: Posterior | None
         "correlated effects of the participants on a, b and c. The exponent is that which makes b the value "
         "at "
         "t = 1, as the paper describes it, not as it prints it. Posteriors were sampled by NUTS in NumPyro "
-        f"({parameters.posterior_chains} chains of {parameters.posterior_draws} draws after "
+        f"({parameters.posterior_chains} chains of {draws_in_words(posterior)} draws after "
         f"{parameters.posterior_warmup} of warm-up; seed {parameters.seed}) with the participants' effects "
         f"on a "
         "and b integrated out, and are given with 95 % highest posterior density intervals."
@@ -82,6 +82,12 @@ def posterior_methods(parameters: MimicryParameters, posterior: Posterior | None
     return " ".join(texts)
 
 
+def draws_in_words(posterior: Posterior) -> str:
+    """Give the number of draws per chain; a range where the chains of some models went on."""
+    numbers = sorted({fit.diagnostics.n_draws for fit in posterior.fits.values()})
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+
+
 def unused_by_quick(posterior: Posterior | None, *, quick: bool, has_groups: bool) -> dict[str, str]:
     """Name the parameters of what was left out, and say why.
 
@@ -90,7 +96,13 @@ def unused_by_quick(posterior: Posterior | None, *, quick: bool, has_groups: boo
     >>> sorted(unused_by_quick(None, quick=True, has_groups=True))[:2]
     ['comparison', 'posterior_chains']
     """
-    sampler = ["posterior_data", "posterior_chains", "posterior_warmup", "posterior_draws"]
+    sampler = [
+        "posterior_data",
+        "posterior_chains",
+        "posterior_warmup",
+        "posterior_draws",
+        "posterior_max_draws",
+    ]
     compared = ["comparison", "rope_asymptote_log", "rope_log_rate"]
     simulated = ["sensitivity_power_p", "sensitivity_simulations"]
     by_group = ["follow_up", "follow_up_p", "equivalence_log_per_s", "equivalence_log", "equivalence_p"]

@@ -124,6 +124,7 @@ def fit_posterior(
             chains=parameters.posterior_chains,
             warmup=parameters.posterior_warmup,
             draws=parameters.posterior_draws,
+            max_draws=max(parameters.posterior_draws, parameters.posterior_max_draws),
             seed=parameters.seed,
             progress=progress,
         )

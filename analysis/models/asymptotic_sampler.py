@@ -63,6 +63,7 @@ def run_chains(
     chains: int,
     warmup: int,
     draws: int,
+    max_draws: int,
     seed: int,
     target_accept: float,
     max_tree_depth: int,
@@ -113,6 +114,7 @@ def run_chains(
         "chains": chains,
         "warmup": warmup,
         "draws": draws,
+        "max_draws": max_draws if len(datasets) == 1 else draws,
         "seed": seed,
         "target_accept": target_accept,
         "max_tree_depth": max_tree_depth,
@@ -187,6 +189,7 @@ def _run_worker(folder: Path, *, lanes: int, total: int, progress: bool, label: 
             for line in worker.stdout:
                 done = line.split()
                 if len(done) == 2 and done[0].isdigit():
+                    bar.total = int(done[1])
                     bar.update(int(done[0]) - bar.n)
             code = worker.wait()
         finally:

@@ -27,7 +27,9 @@ from jax.scipy.linalg import solve_triangular
 from numpyro.distributions.transforms import CorrCholeskyTransform
 from numpyro.infer.hmc import hmc
 
+from analysis.models.asymptotic_judgement import MAX_RHAT, MIN_ESS
 from analysis.models.asymptotic_likelihood import CellStatistics, Collapsed, collapsed_log_likelihood
+from analysis.models.diagnostics import ess_bulk, ess_tail, rhat
 
 BLOCK = 50
 """Iterations between two reports of progress."""
@@ -196,7 +198,7 @@ def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarr
     task : Task
         Data sets of one shape, and settings.
     report : callable
-        Is told (iterations done, iterations in total) after each block.
+        Is told (iterations done, iterations in total) after each block; the total grows where chains go on.
 
     Returns
     -------
@@ -240,7 +242,7 @@ def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarr
     lanes = jax.local_device_count()
     axes = CellStatistics(0, 0, 0, 0, 0, None)
     started, advanced = jax.pmap(start, in_axes=(0, axes)), jax.pmap(advance, in_axes=(0, axes))
-    n_chains, total = settings["chains"], settings["warmup"] + settings["draws"]
+    n_chains = settings["chains"]
     jobs = [(dataset, chain) for dataset in range(n_datasets) for chain in range(n_chains)]
     root = jax.random.PRNGKey(settings["seed"])
     collected = []
@@ -253,22 +255,49 @@ def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarr
             **{name: getattr(task.datasets, name)[chosen] for name in CellStatistics._fields[:-1]}
         )
         state = started(keys, statistics)
-        blocks = []
-        for done in range(0, total, BLOCK):
-            state, block = advanced(state, statistics)
-            jax.block_until_ready(state)
-            if done + BLOCK > settings["warmup"]:
-                blocks.append(jax.tree.map(np.asarray, block))
-            finished = first * total + min(done + BLOCK, total) * len(batch)
-            report(finished, len(jobs) * total)
-        skipped = settings["warmup"] % BLOCK
-        collected.append(_joined(blocks, slice(skipped, skipped + settings["draws"]), len(batch)))
+        blocks: list[dict[str, np.ndarray]] = []
+        skipped, draws, done = settings["warmup"] % BLOCK, settings["draws"], 0
+        while True:
+            total = settings["warmup"] + draws
+            while done < total:
+                state, block = advanced(state, statistics)
+                jax.block_until_ready(state)
+                if done + BLOCK > settings["warmup"]:
+                    blocks.append(jax.tree.map(np.asarray, block))
+                done += BLOCK
+                report(first * total + min(done, total) * len(batch), len(jobs) * total)
+            joined = _joined(blocks, slice(skipped, skipped + draws), len(batch))
+            if draws >= settings["max_draws"] or enough_draws(joined):
+                break
+            draws = min(2 * draws, settings["max_draws"])
+        collected.append(joined)
     return {
         name: np.concatenate([part[name] for part in collected]).reshape(
             n_datasets, n_chains, *collected[0][name].shape[1:]
         )
         for name in collected[0]
     }
+
+
+def enough_draws(draws: dict[str, np.ndarray]) -> bool:
+    """Whether the chains of one data set agree and hold enough effective draws.
+
+    Parameters
+    ----------
+    draws : dict of numpy.ndarray
+        (n_chains, n_draws, ...) of each parameter, as `sample` collects them.
+    """
+    judged = [draws[name] for name in ("a", "c", "sd_a", "sd_b", "sd_c", "sigma", "c_subject")]
+    for name in EFFECTS:
+        factor = draws[f"factor_{name}"]
+        first, second = np.tril_indices(factor.shape[-1], -1)
+        judged.append((factor @ np.swapaxes(factor, -1, -2))[..., first, second])
+    judged = [values for values in judged if values.size]
+    return all(
+        np.nanmax(rhat(values)) < MAX_RHAT
+        and min(np.nanmin(ess_bulk(values)), np.nanmin(ess_tail(values))) >= MIN_ESS
+        for values in judged
+    )
 
 
 def _joined(blocks: list[dict[str, np.ndarray]], kept: slice, n_jobs: int) -> dict[str, np.ndarray]:

@@ -77,7 +77,9 @@ def test_four_models_are_fitted_to_those_who_have_a_group() -> None:
     windows = windows_of(7, ("A", "B"))
     windows["group"] = windows["group"].astype(object)
     windows.loc[windows["participant"] == windows["participant"].iloc[0], "group"] = None
-    tiny = dataclasses.replace(recommended(), posterior_chains=2, posterior_warmup=60, posterior_draws=100)
+    tiny = dataclasses.replace(
+        recommended(), posterior_chains=2, posterior_warmup=60, posterior_draws=100, posterior_max_draws=100
+    )
     posterior = fit_posterior(windows, tiny, progress=False)
     assert list(posterior.fits) == ["full", "asymptote only", "rate only", "no group"]
     groups = {

@@ -259,6 +259,17 @@ def test_one_chain_without_groups_with_the_printed_formula() -> None:
         fit.drug_contrasts()
 
 
+def test_chains_that_hold_too_few_draws_go_on() -> None:
+    """And what they had drawn by then stays as it was."""
+    options = {**SETTINGS, "warmup": 60, "draws": 70, "drug_on": "none", "drug": None, "within": ("cell",)}
+    longer = fit_asymptotic(study(), **options, max_draws=200)
+    assert longer.diagnostics.n_draws == 200 and longer.posterior["sigma"].shape == (4, 200)
+    short = fit_asymptotic(study(), **options)
+    np.testing.assert_array_equal(longer.posterior["a"][:, :70], short.posterior["a"])
+    with pytest.raises(ValueError, match="max_draws should be 70"):
+        fit_asymptotic(study(), **options, max_draws=10)
+
+
 def test_importing_the_module_does_not_load_jax() -> None:
     code = (
         "import sys, analysis.models.asymptotic; sys.exit('jax' in sys.modules or 'numpyro' in sys.modules)"
