@@ -145,8 +145,8 @@ class Report:
                 stamp_simulated(figure)
             svg = svg_text(figure)
         self.figures[name] = (figure, svg, dots_per_inch)
-        element = inline_svg(svg, prefix=name, label=caption)
         number = len(self.figures)
+        element = inline_svg(svg, prefix=f"f{number}", label=caption)
         self._add(Block(kind="figure", text=caption, number=number, identifier=name, svg=Markup(element)))
 
     def table(self, table: Table) -> None:

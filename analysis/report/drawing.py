@@ -30,6 +30,9 @@ SCREEN_PX_PER_PT = 1.69
 GROUP_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Colours that people with a colour-vision deficiency can tell apart (Okabe & Ito 2008)."""
 
+_COORDINATES = re.compile(r'\b(?:d|x|y)="[^"]*"')
+_DIGITS = re.compile(r"(\.\d\d)\d+")
+
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
@@ -119,7 +122,8 @@ def inline_svg(svg: str, *, prefix: str, label: str) -> str:
     Returns
     -------
     str
-        The ``<svg>`` element alone, without XML declaration, document type and metadata.
+        The ``<svg>`` element alone, without XML declaration, document type and metadata, and with coordinates
+        of a hundredth of a point: nobody sees more, and the page is lighter.
 
     Examples
     --------
@@ -132,6 +136,7 @@ def inline_svg(svg: str, *, prefix: str, label: str) -> str:
     element = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', element)
     element = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', element)
     element = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", element)
+    element = _COORDINATES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), element)
     quoted = label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     width = re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', element)
     style = f' style="max-width: {float(width[1]) * SCREEN_PX_PER_PT:.0f}px"' if width else ""
