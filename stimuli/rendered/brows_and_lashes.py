@@ -14,7 +14,7 @@ N_BROW_HAIRS = 640
 """Hairs per eyebrow."""
 
 BROW_X_DM = (0.085, 0.20, 0.34, 0.46, 0.60)
-BROW_Y_DM = (7.437, 7.460, 7.478, 7.470, 7.405)
+BROW_Y_DM = (7.450, 7.467, 7.478, 7.468, 7.405)
 """Course of the eyebrow on the face at rest."""
 
 

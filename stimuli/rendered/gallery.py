@@ -16,7 +16,7 @@ from PIL import Image
 from stimuli.pairs import read_expressions, read_pairs
 from stimuli.photographs import read_photograph
 
-TILE_PX = (150, 190)
+TILE_PX = (112, 142)
 """Width and height of one face in the picture."""
 N_COLUMNS = 10
 
@@ -36,11 +36,11 @@ def draw_gallery(table: Path) -> np.ndarray:
     """
     names = read_expressions(table)
     people: dict[str, list[np.ndarray]] = {}
-    for name in names:
-        other = next(each for each in [*names, name] if each != name or len(names) == 1)
+    for row, name in enumerate(names):
+        other = next(each for each in names if each != name)
         for pair in read_pairs(table, expressions=(name, other)).pairs:
             faces = people.setdefault(pair.identity, [])
-            if len(faces) < names.index(name) + 1:
+            if len(faces) == row:
                 faces.append(_tile(read_photograph(pair.photographs[0])))
     columns = [np.concatenate(faces) for faces in people.values()]
     blocks = [
@@ -65,7 +65,7 @@ def _tile(photograph: np.ndarray) -> np.ndarray:
 def main(folder: Path, out: Path) -> None:
     """Draw the gallery of the face set in FOLDER into the picture OUT."""
     picture = Image.fromarray(draw_gallery(folder / "pairs.tsv"))
-    picture.quantize(256, dither=Image.Dither.NONE).save(out, optimize=True)
+    picture.save(out, optimize=True)
     print(f"{out}: {out.stat().st_size} bytes")
 
 

@@ -20,6 +20,7 @@ from stimuli.rendered.drawn_mesh import drawn_mesh
 from stimuli.rendered.exact_landmarks import landmark_vertices
 from stimuli.rendered.expressions import built_in_recipes, read_recipes
 from stimuli.rendered.faceset import FaceSet, make_face_set, render_pair
+from stimuli.rendered.gallery import TILE_PX, draw_gallery
 from stimuli.rendered.people_tables import built_in_people, people_text, read_people
 from stimuli.rendered.plan import draw_pairs
 from stimuli.rendered.scene import build_scene, see
@@ -138,6 +139,13 @@ def test_wrong_input_is_named_and_nothing_is_made(arguments, message, tmp_path, 
     assert end.value.code == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "set").exists()
+
+
+def test_gallery_has_a_column_per_person_and_a_row_per_expression(face_set):
+    picture = draw_gallery(face_set / "pairs.tsv")
+    assert picture.shape == (2 * TILE_PX[1], 2 * TILE_PX[0], 3)
+    happy, angry = picture[: TILE_PX[1]], picture[TILE_PX[1] :]
+    assert np.abs(happy.astype(int) - angry).max() > 50
 
 
 def test_same_bytes_with_any_number_of_workers(face_set, tmp_path):
