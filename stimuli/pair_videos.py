@@ -26,7 +26,7 @@ from stimuli.quality import expression_figures, frame_figures, landmark_figures,
 from stimuli.sources import PairSources, Source, align_source, source_warnings
 from stimuli.tones import Tone
 from stimuli.versions import versions
-from stimuli.video import encode, frame_hashes, read_frames
+from stimuli.video import encode, frame_hash, hash_together, read_frames
 from stimuli.warp import SplitLevel, fold_map
 from stimuli.way import Level, Way
 
@@ -95,7 +95,7 @@ def make_pair_videos(
         shown: list[np.ndarray] = []
         encode(_keep(shown, map(frames.take, levels[video.video])), path, fps=parameters.fps)
         _verify(path, shown)
-        made.append((path, video, frame_hashes(shown)))
+        made.append((path, video, frames.hashes(levels[video.video], shown)))
         if len(way.morphs) == 1 and _is_even(video, parameters):
             whole = whole or (shown if video.start == FIRST else shown[::-1])
     common = _describe(job, parameters, way, whole)
@@ -151,6 +151,7 @@ class _FrameStore:
 
     def __init__(self, way: Way, levels: Mapping[str, Sequence[Level]]) -> None:
         self._way, self._frames = way, dict[Level, np.ndarray]()
+        self._hashes: dict[Level, str] = {}
         self._uses = Counter(level for video in levels.values() for level in video)
 
     def take(self, level: Level) -> np.ndarray:
@@ -164,6 +165,13 @@ class _FrameStore:
         else:
             self._frames.pop(level, None)
         return frame
+
+    def hashes(self, levels: Sequence[Level], shown: Sequence[np.ndarray]) -> tuple[list[str], str]:
+        """Return the SHA-256 of each frame of a video, hashed once for all videos, and of all together."""
+        for level, frame in zip(levels, shown, strict=True):
+            if level not in self._hashes:
+                self._hashes[level] = frame_hash(frame)
+        return [self._hashes[level] for level in levels], hash_together(shown)
 
 
 def _is_even(video: PlannedVideo, parameters: MorphParameters) -> bool:

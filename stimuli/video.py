@@ -177,12 +177,23 @@ def frame_hashes(frames: Iterable[np.ndarray]) -> tuple[list[str], str]:
     >>> len(each), each[0] == each[1], each[0] == together
     (2, True, False)
     """
+    each: list[str] = []
+
+    def hashed() -> Iterator[np.ndarray]:
+        for frame in frames:
+            each.append(frame_hash(frame))
+            yield frame
+
+    together = hash_together(hashed())
+    return each, together
+
+
+def hash_together(frames: Iterable[np.ndarray]) -> str:
+    """Return the SHA-256 of the bytes of all frames, one after the other."""
     together = hashlib.sha256()
-    each = []
     for frame in frames:
-        each.append(frame_hash(frame))
         together.update(np.ascontiguousarray(frame).data)
-    return each, together.hexdigest()
+    return together.hexdigest()
 
 
 def frame_hash(frame: np.ndarray) -> str:
