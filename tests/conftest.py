@@ -9,6 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+collect_ignore = ["benchmarks"]
+"""Benchmarks are scripts, some of them for the environments of other programs."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the simulation studies (many minutes)")
