@@ -71,8 +71,7 @@ def analyse(
         typer.Option(
             "--quick",
             help="Leave out what takes minutes: the Bayesian models and the simulation of what the study "
-            "could "
-            "have found.",
+            "could have found.",
         ),
     ] = False,
     draws: Annotated[

@@ -44,11 +44,9 @@ def add_posterior(report: Report, results: MimicryResults) -> None:
 
 def _add_model(report: Report, results: MimicryResults, posterior: Posterior) -> None:
     report.paragraph(
-        "Muscles do not answer along a straight line: their activity approaches an asymptote. In this model "
-        "each "
-        "curve begins at b in the first window (t = 1) and approaches the asymptote a with the rate exp(c); "
-        "0 is "
-        "the baseline."
+        "Muscles do not answer along a straight line: their activity approaches an asymptote. In this "
+        "model each curve begins at b in the first window (t = 1) and approaches the asymptote a with the "
+        "rate exp(c); 0 is the baseline."
     )
     has_group = posterior.judgement is not None
     report.formula(FORMULA.format(group="group:" if has_group else ""))
@@ -86,15 +84,11 @@ def _add_figure_2(report: Report, results: MimicryResults, posterior: Posterior)
         "asymptotic_model",
         figures_bayes.draw_asymptotic_model(prior=prior, means=posterior.means, ribbon=ribbon, limits=limits),
         f"A: the curve of the asymptotic regression with {example}; the dashed line is the asymptote. B: "
-        f"curves "
-        "drawn from the prior. C: boxes summarise the participants' means (median, quartiles, whiskers of "
-        "up to "
-        f"1.5 interquartile ranges); {beyond.sum()} of {len(beyond)} means lie outside of the axes and are "
-        f"not "
-        "shown. Lines and shaded bands are the median and the 95 % highest posterior density interval "
-        "(HPDI) of "
-        "the population curve in the model that ignores groups. Windows of "
-        f"{results.parameters.window_s:g} s.",
+        "curves drawn from the prior. C: boxes summarise the participants' means (median, quartiles, "
+        f"whiskers of up to 1.5 interquartile ranges); {beyond.sum()} of {len(beyond)} means lie outside "
+        "of the axes and are not shown. Lines and shaded bands are the median and the 95 % highest "
+        "posterior density interval (HPDI) of the population curve in the model that ignores groups. "
+        f"Windows of {results.parameters.window_s:g} s.",
     )
     for table in posterior_tables.drawn_tables(
         prior=prior, ribbon=ribbon, means=posterior.means, densities=_densities(posterior)
@@ -135,9 +129,8 @@ def _add_differences(report: Report, results: MimicryResults, posterior: Posteri
         figures_bayes.draw_posteriors(
             summaries.densities(summaries.each_difference(posterior.main)), draws, rope=rope
         ),
-        "Posteriors of the differences between groups: density, median (circle), 50 % and 95 % HPDI. Grey: "
-        "the "
-        "region of practical equivalence, differences too small to matter.",
+        "Posteriors of the differences between groups: density, median (circle), 50 % and 95 % HPDI. "
+        "Grey: the region of practical equivalence, differences too small to matter.",
     )
     table = summaries.differences(posterior.main, rope=rope)
     show(report, posterior_tables.differences_table(table, rope=rope))

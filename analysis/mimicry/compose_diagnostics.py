@@ -25,11 +25,9 @@ def add_diagnostics(report: Report, results: MimicryResults) -> None:
     report.section("Do the mixed models suit the data?")
     report.paragraph(
         "What to look at: red lines should be level, and points should follow the straight line inside the "
-        "grey "
-        "band. Tails that are heavier than a normal distribution's are usual in EMG; with many trials per "
-        "participant they matter little for the tests, which rest on the participants. A participant far "
-        "away "
-        "from all others matters more: look at the recording."
+        "grey band. Tails that are heavier than a normal distribution's are usual in EMG; with many trials "
+        "per participant they matter little for the tests, which rest on the participants. A participant "
+        "far away from all others matters more: look at the recording."
     )
     for title, model in fitted.items():
         _add_model(report, title, model)

@@ -55,11 +55,9 @@ def _equivalence_words(effects: list[GroupEffect], results: MimicryResults) -> s
     return (
         "A test that finds no difference does not show that there is none. Two one-sided tests (level "
         f"{parameters.equivalence_p:g} each) ask whether a difference lies within ±{three(bound)} {unit}, "
-        f"the "
-        "smallest difference that would matter (see the parameters for the reason); the Bayes factor "
-        "compares "
-        "no difference with differences of about this size. What lies beyond the column “Excluded beyond” is "
-        "ruled out by the data, whatever bound one prefers."
+        "the smallest difference that would matter (see the parameters for the reason); the Bayes factor "
+        "compares no difference with differences of about this size. What lies beyond the column “Excluded "
+        "beyond” is ruled out by the data, whatever bound one prefers."
     )
 
 
@@ -75,13 +73,10 @@ def _add_sensitivity(report: Report, results: MimicryResults, effects: list[Grou
     span = f"{100 * least:.0f} %" if least == most else f"{100 * least:.0f} to {100 * most:.0f} %"
     report.paragraph(
         f"From {parameters.sensitivity_simulations} simulated studies per muscle, with the same "
-        f"participants and "
-        "trials, the variances of the fitted models and no difference between groups: the column "
-        "“Detectable” "
-        f"gives the difference that such a study finds (two-sided, p < 0.05) with a power of "
-        f"{100 * parameters.sensitivity_power_p:g} %. Where groups truly do not differ at all, it would "
-        f"have shown "
-        f"equivalence within the bound with a probability of {span}."
+        "participants and trials, the variances of the fitted models and no difference between groups: the "
+        "column “Detectable” gives the difference that such a study finds (two-sided, p < 0.05) with a "
+        f"power of {100 * parameters.sensitivity_power_p:g} %. Where groups truly do not differ at all, it "
+        f"would have shown equivalence within the bound with a probability of {span}."
     )
 
 
@@ -98,6 +93,5 @@ def _add_follow_up(report: Report, results: MimicryResults) -> None:
     if results.parameters.follow_up == "marginal":
         report.note(
             f"Fitted because the test of emotion × group was below {results.parameters.follow_up_p:g}, as "
-            f"in the "
-            "paper. Tests that are done because another one nearly was significant find too much."
+            "in the paper. Tests that are done because another one nearly was significant find too much."
         )

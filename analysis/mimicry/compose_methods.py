@@ -69,7 +69,6 @@ def add_provenance(report: Report, results: MimicryResults) -> None:
         "The analysis draws no random numbers: the same data and versions give the same results."
         if results.quick or not results.emg.measured
         else f"Random numbers (simulated studies, chains) have the seed {results.parameters.seed}: the same "
-        f"data, "
-        "versions and kind of machine give the same results."
+        "data, versions and kind of machine give the same results."
     )
     show(report, tables.versions_table(versions()))

@@ -37,8 +37,7 @@ def add_quality(report: Report, results: MimicryResults) -> None:
     report.section("Quality of each participant's EMG")
     report.paragraph(
         "What to look at: curves should lie near 100 % before onset, stay together before it and part "
-        "after it; "
-        "a participant whose curves are ragged, or far off scale, has few or noisy trials."
+        "after it; a participant whose curves are ragged, or far off scale, has few or noisy trials."
     )
     emg = results.emg
     pages = quality_figures.draw_participants(emg.curves, results.exclusions)

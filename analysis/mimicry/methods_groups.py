@@ -32,18 +32,15 @@ def group_methods(parameters: MimicryParameters, effects: Iterable[GroupEffect])
     )
     texts = [
         f"Mimicry ({mimicry}) was compared between each pair of groups by contrasts of the mixed model, "
-        f"with p "
-        "values corrected by Holm's method, by two one-sided tests of equivalence (Lakens, 2017) within "
-        f"±{bound} at a level of {parameters.equivalence_p:g}, and by Bayes factors with a Cauchy prior of "
-        f"this "
-        "scale on the difference."
+        "with p values corrected by Holm's method, by two one-sided tests of equivalence (Lakens, 2017) "
+        f"within ±{bound} at a level of {parameters.equivalence_p:g}, and by Bayes factors with a Cauchy "
+        "prior of this scale on the difference."
     ]
     if all(effect.simulated for effect in effects):
         texts.append(
             f"The smallest detectable difference (power {100 * parameters.sensitivity_power_p:g} %, "
-            f"two-sided "
-            f"5 %) comes from {parameters.sensitivity_simulations} simulated studies per muscle with the "
-            "variances of the fitted model."
+            f"two-sided 5 %) comes from {parameters.sensitivity_simulations} simulated studies per muscle "
+            "with the variances of the fitted model."
         )
     return " ".join(texts)
 
@@ -54,30 +51,25 @@ def posterior_methods(parameters: MimicryParameters, posterior: Posterior | None
         return ""
     texts = [
         f"A Bayesian asymptotic regression was fitted to {RESPONSE[parameters.posterior_data]}: y = a − (a "
-        f"− b) "
-        "exp(−exp(c) (t − 1)), where t counts the windows from 1, with the priors of Korb et al. (2023) and "
-        "correlated effects of the participants on a, b and c. The exponent is that which makes b the value "
-        "at "
-        "t = 1, as the paper describes it, not as it prints it. Posteriors were sampled by NUTS in NumPyro "
-        f"({parameters.posterior_chains} chains of {draws_in_words(posterior)} draws after "
+        "− b) exp(−exp(c) (t − 1)), where t counts the windows from 1, with the priors of Korb et al. "
+        "(2023) and correlated effects of the participants on a, b and c. The exponent is that which makes "
+        "b the value at t = 1, as the paper describes it, not as it prints it. Posteriors were sampled by "
+        f"NUTS in NumPyro ({parameters.posterior_chains} chains of {draws_in_words(posterior)} draws after "
         f"{parameters.posterior_warmup} of warm-up; seed {parameters.seed}) with the participants' effects "
-        f"on a "
-        "and b integrated out, and are given with 95 % highest posterior density intervals."
+        "on a and b integrated out, and are given with 95 % highest posterior density intervals."
     ]
     if posterior.judgement is not None:
         judged = {
             "participant": "judged by leaving out whole participants, with their effects integrated out "
             "(pseudo-BMA+ weights); WAIC and PSIS-LOO of single values, as in the paper, are given beside it",
             "observation": "compared by WAIC and PSIS-LOO weights as in the paper; leaving out whole "
-            "participants "
-            "is given beside it",
+            "participants is given beside it",
         }[parameters.comparison]
         texts.append(
-            f"Four nested models, with effects of the group on asymptote and rate, on one or on neither, "
-            f"were "
-            f"{judged}. Differences between groups within ±{parameters.rope_asymptote_log:g} log units of "
-            f"the "
-            f"asymptote and ±{parameters.rope_log_rate:g} of the log rate count as practically equivalent."
+            "Four nested models, with effects of the group on asymptote and rate, on one or on neither, "
+            f"were {judged}. Differences between groups within ±{parameters.rope_asymptote_log:g} log units "
+            f"of the asymptote and ±{parameters.rope_log_rate:g} of the log rate count as practically "
+            "equivalent."
         )
     return " ".join(texts)
 

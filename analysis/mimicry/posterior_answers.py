@@ -94,8 +94,7 @@ def _by_participant(posterior: Posterior) -> str:
     behind, error = -table.loc[second, "diff_participant"], table.loc[second, "se_diff_participant"]
     return (
         f"weights by leaving out participants (± Monte-Carlo error): {weights}; the next model is "
-        f"{behind:.1f} "
-        f"(SE {error:.1f}) lower in expected log density"
+        f"{behind:.1f} (SE {error:.1f}) lower in expected log density"
     )
 
 

@@ -101,8 +101,7 @@ def participant_comparison_table(comparison: pd.DataFrame) -> Table:
     return Table(
         name="model_comparison",
         caption="How well each model predicts a participant whom it has not seen. Weights sum to one; ± is "
-        "their "
-        "Monte-Carlo error, by which other chains would change them.",
+        "their Monte-Carlo error, by which other chains would change them.",
         data=comparison.rename_axis("model").reset_index(),
         columns={
             "model": _MODEL,
@@ -130,8 +129,7 @@ def observation_comparison_table(comparison: pd.DataFrame) -> Table:
     return Table(
         name="model_comparison_paper",
         caption="The comparison by single values, as in Table 2 of the paper: weights of WAIC and PSIS-LOO, "
-        "which "
-        "sum to one; ± is their Monte-Carlo error.",
+        "which sum to one; ± is their Monte-Carlo error.",
         data=comparison.rename_axis("model").reset_index(),
         columns={
             "model": _MODEL,
@@ -142,9 +140,8 @@ def observation_comparison_table(comparison: pd.DataFrame) -> Table:
             ),
         },
         note="Weights from single values are unstable in this model: the participants' own effects are "
-        "known from "
-        "few values each. Groups are between participants, so that a new participant is what a model has to "
-        "predict.",
+        "known from few values each. Groups are between participants, so that a new participant is what a "
+        "model has to predict.",
     )
 
 

@@ -36,7 +36,7 @@ def study_of_130(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_suite(
         "experiments.mimicry", "study", "--simulate", "--participants", "130", "--seed", "2023", cwd=folder
     )
-    run_suite("analysis.mimicry", "study", "--draws", "500", "--simulations", "50", cwd=folder)
+    run_suite("analysis.mimicry", "study", "--simulations", "50", cwd=folder)
     return folder / "study"
 
 
