@@ -259,6 +259,7 @@ def test_one_chain_without_groups_with_the_printed_formula() -> None:
         fit.drug_contrasts()
 
 
+@pytest.mark.slow
 def test_chains_that_hold_too_few_draws_go_on() -> None:
     """And what they had drawn by then stays as it was."""
     options = {**SETTINGS, "warmup": 60, "draws": 70, "drug_on": "none", "drug": None, "within": ("cell",)}
