@@ -250,14 +250,18 @@ from analysis.models.asymptotic_likelihood import CellStatistics
 task = json.load(sys.stdin)
 arrays = {name: np.array(values) for name, values in task["statistics"].items()}
 model = Model(len(task["group"]), 3, np.array(task["group"]), task["settings"])
+
+def correlations(angle):
+    factor = model.factor(angle)
+    return (factor @ factor.T)[np.tril_indices(3, -1)]
+
 result = []
 for point in task["points"]:
     point = {name: np.array(values) for name, values in point.items()}
     values = model.constrained(point)
-        | {"c": rng.normal(-1, 1, (2, 3)).tolist(), "z": rng.normal(size=(5, 3)).tolist()}
-        | {"log_sigma": rng.normal()}
-        (point["angle_" + name])).tolist() for name in "abc"}
-    result.append({"potential": float(model.potential(CellStatistics(**arrays))(point)), "jacobian": factor,
+    slope = jax.jacobian(correlations)
+    jacobian = {name: np.asarray(slope(point["angle_" + name])).tolist() for name in "abc"}
+    result.append({"potential": float(model.potential(CellStatistics(**arrays))(point)), "jacobian": jacobian,
         "values": {name: np.asarray(value).tolist() for name, value in values.items()}})
 print(json.dumps(result))
 """
