@@ -37,8 +37,10 @@ def group_words(posterior: Posterior, muscle: str, *, rope: dict[str, float]) ->
             f"{words}, {counts['equivalent']} of {len(verdicts)} differences equivalent, "
             f"{counts['different']} different"
         )
-    return f"posterior intervals against the region of equivalence: {'; '.join(texts)}, the rest "
-    f"inconclusive{_doubt(posterior.main)}"
+    return (
+        f"posterior intervals against the region of equivalence: {'; '.join(texts)}, the rest "
+        f"inconclusive{_doubt(posterior.main)}"
+    )
 
 
 def _doubt(fit: AsymptoticFit) -> str:

@@ -18,7 +18,13 @@ from analysis.mimicry.doubts import doubts
 from analysis.mimicry.methods_groups import posterior_methods, unused_by_quick
 from analysis.mimicry.parameters import paper, recommended
 from analysis.mimicry.posterior import INSTALL, MODELS, WITHOUT, Posterior, compared, fit_posterior
-from analysis.mimicry.posterior_answers import comparison_answer, mimicry_words, preferred_model, probability
+from analysis.mimicry.posterior_answers import (
+    comparison_answer,
+    group_words,
+    mimicry_words,
+    preferred_model,
+    probability,
+)
 from analysis.mimicry.study import MimicryResults, analyse_study
 from analysis.mimicry.summaries import participant_means
 from analysis.models.asymptotic import fit_asymptotic
@@ -145,6 +151,12 @@ def test_the_answer_names_the_model_by_the_criterion_of_the_preset(posterior: Po
     assert posterior.comparison["waic_akaike"].idxmax() == by_value
     answer = comparison_answer(posterior, judged="participant")
     assert answer is not None and "weights by leaving out participants" in answer.evidence
+
+
+def test_differences_between_groups_are_counted_with_their_doubt(posterior: Posterior) -> None:
+    words = group_words(posterior, "zygomaticus", rope={"a": 0.05, "c": 0.69})
+    assert "asymptote, " in words and "rate, " in words
+    assert "the rest inconclusive" in words
 
 
 def test_the_report_shows_all_of_it_and_warns_of_short_chains(results: MimicryResults) -> None:
