@@ -190,24 +190,10 @@ def _rough_sigma(statistics: CellStatistics) -> Any:
     return jnp.sqrt(jnp.sum(squares) / jnp.sum(statistics.n_values))
 
 
-def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarray]:
-    """Run all chains of all data sets, as many at once as there are devices.
-
-    Parameters
-    ----------
-    task : Task
-        Data sets of one shape, and settings.
-    report : callable
-        Is told (iterations done, iterations in total) after each block; the total grows where chains go on.
-
-    Returns
-    -------
-    dict
-        Arrays (n_datasets, n_chains, n_draws, ...); "step_size" (n_datasets, n_chains).
-    """
-    settings = task.settings
-    n_datasets, n_subjects, n_cells, _ = task.datasets.mean.shape
-    model = Model(n_subjects, n_cells, task.group, settings)
+def _compiled(
+    model: Model, settings: dict[str, Any]
+) -> tuple[Callable[[Any, CellStatistics], Any], Callable[[Any, CellStatistics], Any]]:
+    """Functions that start chains and move them on by a block, one chain per device."""
     init_kernel, sample_kernel = hmc(potential_fn_gen=model.potential, algo="NUTS")
 
     def start(key: Any, statistics: CellStatistics) -> Any:
@@ -239,9 +225,29 @@ def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarr
 
         return jax.lax.scan(once, state, None, length=BLOCK)
 
-    lanes = jax.local_device_count()
     axes = CellStatistics(0, 0, 0, 0, 0, None)
-    started, advanced = jax.pmap(start, in_axes=(0, axes)), jax.pmap(advance, in_axes=(0, axes))
+    return jax.pmap(start, in_axes=(0, axes)), jax.pmap(advance, in_axes=(0, axes))
+
+
+def sample(task: Task, report: Callable[[int, int], None]) -> dict[str, np.ndarray]:
+    """Run all chains of all data sets, as many at once as there are devices.
+
+    Parameters
+    ----------
+    task : Task
+        Data sets of one shape, and settings.
+    report : callable
+        Is told (iterations done, iterations in total) after each block; the total grows where chains go on.
+
+    Returns
+    -------
+    dict
+        Arrays (n_datasets, n_chains, n_draws, ...); "step_size" (n_datasets, n_chains).
+    """
+    settings = task.settings
+    n_datasets, n_subjects, n_cells, _ = task.datasets.mean.shape
+    started, advanced = _compiled(Model(n_subjects, n_cells, task.group, settings), settings)
+    lanes = jax.local_device_count()
     n_chains = settings["chains"]
     jobs = [(dataset, chain) for dataset in range(n_datasets) for chain in range(n_chains)]
     root = jax.random.PRNGKey(settings["seed"])
