@@ -174,9 +174,10 @@ class Editor:
         self.process.stdin.write(json.dumps(question) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
-        if not answer:
+        state = json.loads(answer) if answer else "closed"
+        if state == "closed":
             raise AssertionError(f"the editor ended: {self.said()}")
-        return json.loads(answer)
+        return state
 
     def wait(self, until: Callable[[dict[str, Any]], object], *, longest_s: float = 20) -> dict[str, Any]:
         """Wait until what the editor tells of itself is as wanted, and return it."""
