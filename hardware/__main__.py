@@ -61,16 +61,17 @@ def check(rig: RigOption = None, as_json: JsonOption = False) -> None:
         write_ms = send_staircase(port)
     finally:
         port.close()
+    names = ", ".join(trigger.name for trigger in settings.triggers)
     codes = " ".join(str(code) for code in STAIRCASE)
-    if settings.trigger_kind == "none":
+    if not settings.triggers:
         print(f"No trigger line is configured: the codes {codes} went nowhere.")
     else:
-        print(f"Sent {codes} on {settings.trigger_port}; a write took at most {max(write_ms):.2f} ms.")
+        print(f"Sent {codes} on {names}; a write took at most {max(write_ms):.2f} ms.")
         print("Now look at the recording: the same codes must be there, each as one pulse, in this order.")
         print("A missing 1, 2, 4 ... 128 is a broken line of the cable. A 0 as an event of its own means")
         print('that the device ends its pulses itself: set pulse = "device" in the rig file.')
     if as_json:
-        summary = {"trigger": settings.trigger_kind, "port": settings.trigger_port, "sent": list(STAIRCASE)}
+        summary = {"trigger": names, "sent": list(STAIRCASE)}
         print(json.dumps({**summary, "longest_write_ms": round(max(write_ms), 3)}))
 
 

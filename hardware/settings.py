@@ -6,21 +6,71 @@ See ``hardware/rigs/example.toml`` for a file with every setting explained.
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hardware.protocols import Pulse
+from hardware.rig_checks import SECTIONS, RigFileError, check_content, line_of
+from hardware.trigger_kinds import TRIGGER_KINDS
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-TRIGGER_KINDS = ("none", "serial_byte")
-PULSES = ("next_flip", "device")
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TriggerSettings:
+    """One trigger device. What is left out gets the value that suits its kind."""
+
+    kind: str
+    """One of `hardware.trigger_kinds.TRIGGER_KINDS`."""
+    port: str | None = None
+    """``COM4``, ``/dev/ttyUSB0``, or a pyserial address such as ``socket://127.0.0.1:5000``; of a parallel
+    port its address (``0x378``) or, on Linux, its device (``/dev/parport0``). LSL needs none."""
+    baud: int | None = None
+    """Speed of a serial line in baud; None takes that of the kind."""
+    pulse: Pulse | None = None
+    """Who sets the line back to zero: the program at the next refresh, or the ``device``; None takes what
+    suits the kind."""
+    library: str | None = None
+    """Path of the driver's DLL, where it is not found by itself; of a parallel port on Windows only."""
+    stream_name: str = "Countenance triggers"
+    """Name of the LSL marker stream; of kind ``lsl`` only."""
+    values: Literal["int", "string"] = "int"
+    """Whether the LSL markers are whole numbers or texts; of kind ``lsl`` only."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.port, int):
+            object.__setattr__(self, "port", f"{self.port:#x}")
+        known = TRIGGER_KINDS.get(self.kind)
+        if known is not None:
+            object.__setattr__(self, "baud", self.baud or known.baud)
+            object.__setattr__(self, "pulse", self.pulse or known.pulses[0])
+
+    @property
+    def name(self) -> str:
+        """What messages call the device."""
+        return f"{self.kind} {(self.port or self.stream_name)!r}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RecorderSettings:
+    """Who records the signals."""
+
+    kind: str = "external"
+    """``external``: another program, whose file is imported after the session. ``lsl``: the suite itself,
+    from an LSL stream. ``none``: nobody, the session is behaviour only."""
+    stream_name: str | None = None
+    """Name of the LSL stream with the signals; None takes any of the right type."""
+    stream_type: str | None = "EMG"
+    """Type of the LSL stream; None takes any with the right name."""
+    stream_source_id: str | None = None
+    """Source id of the LSL stream, where two devices have the same name."""
+    file_format: str = "xdf"
+    """``xdf``, or ``bdf``: then a BDF file is made of the XDF file when the session ends."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,14 +89,12 @@ class RigSettings:
     """False only for trying things out: timing in a window is worse."""
     screen: int = 0
     """Which screen, from 0."""
-    trigger_kind: str = "none"
-    """``none`` (codes are only logged) or ``serial_byte`` (one raw byte per code)."""
-    trigger_port: str | None = None
-    """``COM4``, ``/dev/ttyUSB0``, or a pyserial address such as ``socket://127.0.0.1:5000``."""
-    trigger_baud: int = 115200
-    """Speed of the serial line in baud; a converter's manual says which."""
-    trigger_pulse: Pulse = "next_flip"
-    """Who sets the line back to zero: the program at the next refresh, or the ``device``."""
+    triggers: tuple[TriggerSettings, ...] = ()
+    """Where codes are sent; to all of them at the same time. Empty: codes are only logged."""
+    recorder: RecorderSettings = RecorderSettings()
+    """Who records the signals."""
+    codes: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Event -> trigger code, for codes that differ from those of the study."""
     response_keys: tuple[str, ...] = ("up", "num_8", "num_up")
     """Names under which operating systems report the arrow-up key and the keypad's arrow up."""
     escape_key: str = "escape"
@@ -61,31 +109,6 @@ class RigSettings:
     """Frequency of the mains where the rig stands: 50 or 60 Hz."""
     amplifier_metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Entries of BIDS for ``emg.json``, such as Manufacturer, ElectrodeMaterial, SkinPreparation."""
-
-
-_SECTIONS: dict[str, dict[str, str]] = {
-    "monitor": {
-        "size_px": "monitor_size_px",
-        "width_cm": "monitor_width_cm",
-        "distance_cm": "viewing_distance_cm",
-        "refresh_hz": "refresh_hz",
-        "fullscreen": "fullscreen",
-        "screen": "screen",
-    },
-    "trigger": {
-        "kind": "trigger_kind",
-        "port": "trigger_port",
-        "baud": "trigger_baud",
-        "pulse": "trigger_pulse",
-    },
-    "keys": {"response": "response_keys", "escape": "escape_key"},
-    "amplifier": {
-        "channels": "amplifier_channels",
-        "status_channel": "amplifier_status_channel",
-        "mains_hz": "mains_hz",
-        "metadata": "amplifier_metadata",
-    },
-}
 
 
 def read_rig(path: Path | None) -> RigSettings:
@@ -106,118 +129,84 @@ def read_rig(path: Path | None) -> RigSettings:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not TOML, names something unknown, or a value cannot be right.
+        If it is not TOML, names something unknown, or a value cannot be right; the message names the line.
     """
     if path is None:
         return RigSettings()
     if not path.is_file():
-        raise FileNotFoundError(f"there is no rig file {path}: copy hardware/rigs/example.toml and adapt it")
+        raise FileNotFoundError(f"there is no rig file {path}: copy one of hardware/rigs and adapt it")
+    text = ""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _check(RigSettings(**_flatten(content)))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
+        text = path.read_text(encoding="utf-8-sig")
+        content = tomllib.loads(text)
+        check_content(content)
+    except RigFileError as error:
+        line = line_of(text, error)
+        raise ValueError(f"{path}{f', line {line}' if line else ''}: {error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: {error}; texts stand in quotes, numbers do not") from None
+    return _settings(content)
 
 
-def _flatten(content: dict[str, Any]) -> dict[str, Any]:
-    """Turn the sections of the file into the fields of `RigSettings`."""
-    values: dict[str, Any] = {}
-    for section, entries in content.items():
-        known = _SECTIONS[_known(section, _SECTIONS, "section")]
-        if not isinstance(entries, dict):
-            raise ValueError(f"[{section}] must be a section with settings below it")
-        for name, value in entries.items():
-            field = known[_known(name, known, f"setting in [{section}]")]
-            values[field] = tuple(value) if isinstance(value, list) else value
-    return values
+def rig_from_record(record: Mapping[str, Any]) -> RigSettings:
+    """Give back the settings that ``session.json`` keeps (``dataclasses.asdict``, lists for tuples).
 
+    Parameters
+    ----------
+    record : mapping
+        The entry ``rig``; those of earlier versions, which knew one trigger line, are understood.
 
-def _known(name: str, names: dict[str, Any], what: str) -> str:
-    if name in names:
-        return name
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
-    raise ValueError(f"unknown {what}: {name!r}; {hint}")
+    Returns
+    -------
+    RigSettings
+        The settings.
 
+    Raises
+    ------
+    ValueError
+        If it has entries that no rig has.
 
-def _check(rig: RigSettings) -> RigSettings:
-    """Return the settings if every one can be right."""
-    size = rig.monitor_size_px
-    _demand(
-        isinstance(size, tuple) and len(size) == 2 and all(_whole(side) and side > 0 for side in size),
-        "monitor.size_px: expected two whole numbers such as [1920, 1080]",
-        size,
-    )
-    for name in ("monitor_width_cm", "viewing_distance_cm", "refresh_hz"):
-        value = getattr(rig, name)
-        _demand(_number(value) and value > 0, f"{name}: expected a positive number", value)
-    _demand(isinstance(rig.fullscreen, bool), "monitor.fullscreen: expected true or false", rig.fullscreen)
-    _demand(_whole(rig.screen) and rig.screen >= 0, "monitor.screen: expected 0, 1, ...", rig.screen)
-    _check_trigger(rig)
-    keys = rig.response_keys
-    _demand(
-        isinstance(keys, tuple) and len(keys) > 0 and all(isinstance(key, str) and key for key in keys),
-        'keys.response: expected a list of key names such as ["up", "num_8"]',
-        keys,
-    )
-    _demand(rig.escape_key not in keys, "keys.escape: must not be a response key", rig.escape_key)
-    _check_amplifier(rig)
-    return rig
-
-
-def _check_trigger(rig: RigSettings) -> None:
-    _demand(
-        rig.trigger_kind in TRIGGER_KINDS,
-        f"trigger.kind: expected one of {', '.join(TRIGGER_KINDS)}",
-        rig.trigger_kind,
-    )
-    _demand(
-        rig.trigger_pulse in PULSES, f"trigger.pulse: expected one of {', '.join(PULSES)}", rig.trigger_pulse
-    )
-    _demand(
-        _whole(rig.trigger_baud) and rig.trigger_baud > 0,
-        "trigger.baud: expected a whole number",
-        rig.trigger_baud,
-    )
-    if rig.trigger_kind != "none":
-        _demand(
-            isinstance(rig.trigger_port, str) and bool(rig.trigger_port),
-            "trigger.port: expected the name of the port (`python -m hardware list` shows them)",
-            rig.trigger_port,
+    Examples
+    --------
+    >>> rig_from_record({"trigger_kind": "serial_byte", "trigger_port": "COM4"}).triggers[0].port
+    'COM4'
+    """
+    values = dict(record)
+    former = {name: values.pop(f"trigger_{name}", None) for name in ("kind", "port", "baud", "pulse")}
+    triggers = values.pop("triggers", [former] if former["kind"] not in (None, "none") else [])
+    recorder = values.pop("recorder", {})
+    try:
+        return RigSettings(
+            triggers=tuple(TriggerSettings(**trigger) for trigger in triggers),
+            recorder=RecorderSettings(**recorder),
+            **_with_tuples(values),
         )
+    except TypeError as error:
+        raise ValueError(
+            f"the session's record has another kind of rig ({error}): say which with --rig"
+        ) from None
 
 
-def _check_amplifier(rig: RigSettings) -> None:
-    channels = rig.amplifier_channels
-    _demand(
-        isinstance(channels, dict)
-        and bool(channels)
-        and all(isinstance(name, str) and name for name in channels.values())
-        and len(set(channels.values())) == len(channels),
-        'amplifier.channels: expected muscle = "channel" with a different channel for each muscle',
-        channels,
+def _settings(content: Mapping[str, Any]) -> RigSettings:
+    """Turn the checked sections of a file into settings."""
+    values = {
+        SECTIONS[section][name]: value
+        for section, entries in content.items()
+        if section in SECTIONS
+        for name, value in entries.items()
+    }
+    triggers = content.get("trigger", [])
+    triggers = [triggers] if isinstance(triggers, dict) else triggers
+    return RigSettings(
+        triggers=tuple(
+            TriggerSettings(**trigger) for trigger in triggers if trigger.get("kind", "none") != "none"
+        ),
+        recorder=RecorderSettings(**content.get("recorder", {})),
+        codes=dict(content.get("codes", {})),
+        **_with_tuples(values),
     )
-    _demand(
-        isinstance(rig.amplifier_status_channel, str) and bool(rig.amplifier_status_channel),
-        "amplifier.status_channel: expected a channel's name",
-        rig.amplifier_status_channel,
-    )
-    _demand(rig.mains_hz in (50, 60), "amplifier.mains_hz: expected 50 or 60", rig.mains_hz)
-    _demand(
-        isinstance(rig.amplifier_metadata, dict),
-        'amplifier.metadata: expected entries such as Manufacturer = "..."',
-        rig.amplifier_metadata,
-    )
 
 
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _demand(right: bool, expected: str, found: object) -> None:
-    if not right:
-        raise ValueError(f"{expected}, found {found!r}")
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give back the tuples, which TOML and JSON write as lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

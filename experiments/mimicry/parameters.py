@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from hardware.protocols import check_code
 
 RESPONSE_KEYS: tuple[str, ...] = ("up", "num_8", "num_up")
 """Names of the arrow-up button on a keyboard and on a keypad; a rig file may name others."""
@@ -72,13 +75,15 @@ class SessionParameters:
         }
 
 
-def trigger_codes(directions: Sequence[str]) -> dict[str, int]:
+def trigger_codes(directions: Sequence[str], *, changed: Mapping[str, int] | None = None) -> dict[str, int]:
     """Name the trigger codes of a session.
 
     Parameters
     ----------
     directions : sequence of str
         The directions of the stimulus set; their alphabetical order gives the codes 11, 12, ...
+    changed : mapping of str to int, optional
+        Event -> code, for laboratories that need others; ``[codes]`` of the rig file.
 
     Returns
     -------
@@ -88,7 +93,8 @@ def trigger_codes(directions: Sequence[str]) -> dict[str, int]:
     Raises
     ------
     ValueError
-        If there are more than nine directions.
+        If there are more than nine directions, a changed code belongs to no event of the session, or two
+        events would have the same code.
 
     Examples
     --------
@@ -99,7 +105,7 @@ def trigger_codes(directions: Sequence[str]) -> dict[str, int]:
     names = sorted(set(directions))
     if len(names) > 9:
         raise ValueError(f"at most nine directions have a trigger code, found {len(names)}")
-    return {
+    codes = {
         "fixation": 1,
         **{f"video_{name}": 11 + index for index, name in enumerate(names)},
         "response": 21,
@@ -114,6 +120,26 @@ def trigger_codes(directions: Sequence[str]) -> dict[str, int]:
         "session_end": 211,
         "aborted": 212,
     }
+    _check_changed(codes, changed or {})
+    return {**codes, **(changed or {})}
+
+
+def _check_changed(codes: Mapping[str, int], changed: Mapping[str, int]) -> None:
+    """Refuse codes for unknown events, and codes that two events would have."""
+    for event, code in changed.items():
+        if event not in codes:
+            close = difflib.get_close_matches(event, codes, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"they are {', '.join(codes)}"
+            raise ValueError(f"[codes] in the rig file: this session has no event {event!r}; {hint}")
+        check_code(code)
+    events: dict[int, str] = {}
+    for event, code in {**codes, **changed}.items():
+        if code in events:
+            raise ValueError(
+                f"[codes] in the rig file: {event} and {events[code]} would both have the code {code}, "
+                "and a recording could not tell them apart: give one of them another code"
+            )
+        events[code] = event
 
 
 def _check_positive(parameters: SessionParameters, names: Sequence[str]) -> None:

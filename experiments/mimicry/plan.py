@@ -19,7 +19,7 @@ from experiments.mimicry.design import Trial, Video, draw_design
 from experiments.mimicry.parameters import SessionParameters, trigger_codes
 from experiments.mimicry.texts import Texts, read_texts
 from experiments.session import live_folder, read_record, software, write_record
-from hardware.settings import RigSettings
+from hardware.settings import RigSettings, rig_from_record
 from stimuli.manifest import MANIFEST_NAME, StimulusVideo, check_video, file_sha256, read_manifest
 
 TASK = "mimicry"
@@ -162,7 +162,7 @@ def plan_session(
         "language": texts.code,
         "person": dataclasses.asdict(person),
         "parameters": parameters.record(),
-        "trigger_codes": trigger_codes([video.direction for video in videos]),
+        "trigger_codes": trigger_codes([video.direction for video in videos], changed=rig.codes),
         "stimuli": stimulus_set,
         "rig": dataclasses.asdict(rig),
         **(remarks or {}),
@@ -223,7 +223,7 @@ def plan_resumption(
         raise ValueError(
             f"all trials of participant {participant} were shown: use --close to put them into the dataset"
         )
-    rig = rig or _recorded_rig(record)
+    rig = rig or rig_from_record(record["rig"])
     return SessionPlan(
         study=study,
         participant=participant,
@@ -244,15 +244,6 @@ def plan_resumption(
         start_s=_resumed_clock_s(folder, record),
         resumed=True,
     )
-
-
-def _recorded_rig(record: dict[str, Any]) -> RigSettings:
-    try:
-        return RigSettings(**_with_tuples(record["rig"]))
-    except TypeError as error:
-        raise ValueError(
-            f"the session's record has another kind of rig ({error}): say which with --rig"
-        ) from None
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hardware.settings import RigSettings, read_rig
+from hardware.rig_checks import SECTIONS
+from hardware.settings import RecorderSettings, RigSettings, TriggerSettings, read_rig
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "hardware" / "rigs" / "example.toml"
 
@@ -21,17 +22,22 @@ def rig_file(folder: Path, text: str) -> Path:
 def test_without_a_file_there_is_a_screen_and_no_trigger_line() -> None:
     rig = read_rig(None)
     assert rig == RigSettings()
-    assert rig.trigger_kind == "none"
+    assert rig.triggers == ()
+    assert rig.recorder == RecorderSettings(kind="external")
     assert rig.response_keys == ("up", "num_8", "num_up")
 
 
 def test_the_example_names_every_setting_with_its_default() -> None:
     rig, defaults = read_rig(EXAMPLE), RigSettings()
     differing = {name for name, value in vars(rig).items() if value != getattr(defaults, name)}
-    assert differing == {"trigger_kind", "trigger_port"}
+    assert differing == {"triggers"}
+    assert rig.triggers == (TriggerSettings(kind="serial_byte", port="/dev/ttyUSB0"),)
     text = EXAMPLE.read_text(encoding="utf-8")
-    ends = [name.split("_", 1)[-1] for name in vars(defaults)]
-    assert all(f"{end} =" in text or f".{end}]" in text or end in text for end in ends)
+    named = [setting for section in SECTIONS.values() for setting in section]
+    named += [
+        field.name for kind in (TriggerSettings, RecorderSettings) for field in dataclasses.fields(kind)
+    ]
+    assert [name for name in named if f"{name} =" not in text and f".{name}]" not in text] == []
 
 
 def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
@@ -48,9 +54,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         monitor_size_px=(2560, 1600),
         refresh_hz=100,
         response_keys=("space",),
-        trigger_kind="serial_byte",
-        trigger_port="COM4",
-        trigger_pulse="device",
+        triggers=(TriggerSettings(kind="serial_byte", port="COM4", baud=115200, pulse="device"),),
         amplifier_channels={"corrugator": "EMG 1", "zygomaticus": "EMG 2"},
     )
 
@@ -59,7 +63,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[monitor\n", "rig.toml"),
-        ("[monitr]\nscreen = 1\n", "unknown section: 'monitr'; did you mean 'monitor'"),
+        ("[monitr]\nscreen = 1\n", "unknown section 'monitr'; did you mean 'monitor'"),
         ("[trigger]\nbaut = 9600\n", "did you mean 'baud'"),
         ("monitor = 3\n", "must be a section"),
         ("[monitor]\nsize_px = [1920]\n", "two whole numbers"),
@@ -68,18 +72,21 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("[monitor]\nrefresh_hz = inf\n", "refresh_hz: expected a positive number"),
         ("[monitor]\nwidth_cm = -3\n", "expected a positive number"),
         ("[monitor]\nfullscreen = 1\n", "expected true or false"),
-        ("[monitor]\nscreen = -1\n", "monitor.screen"),
-        ('[trigger]\nkind = "parallel"\n', "expected one of none, serial_byte"),
+        ("[monitor]\nscreen = -1\n", "line 2: [monitor] screen: expected 0, 1"),
+        ('[trigger]\nkind = "seriel_byte"\n', "did you mean 'serial_byte'"),
         ('[trigger]\nkind = "serial_byte"\n', "expected the name of the port"),
         ('[trigger]\npulse = "auto"\n', "next_flip, device"),
-        ("[trigger]\nbaud = 0.5\n", "trigger.baud"),
+        (
+            '[trigger]\nkind = "serial_byte"\nport = "COM3"\nbaud = 0.5\n',
+            "line 4: [trigger] baud: expected a whole number",
+        ),
         ("[keys]\nresponse = []\n", "list of key names"),
         ('[keys]\nresponse = "up"\n', "list of key names"),
         ('[keys]\nescape = "up"\n', "must not be a response key"),
         ('[amplifier.channels]\ncorrugator = "A"\nzygomaticus = "A"\n', "different channel"),
         ("[amplifier]\nmains_hz = 55\n", "expected 50 or 60"),
-        ('[amplifier]\nmetadata = "g.tec"\n', "amplifier.metadata"),
-        ('[amplifier]\nstatus_channel = ""\n', "amplifier.status_channel"),
+        ('[amplifier]\nmetadata = "g.tec"\n', "[amplifier] metadata"),
+        ('[amplifier]\nstatus_channel = ""\n', "[amplifier] status_channel"),
     ],
 )
 def test_wrong_settings_are_answered(tmp_path: Path, text: str, message: str) -> None:
@@ -89,5 +96,5 @@ def test_wrong_settings_are_answered(tmp_path: Path, text: str, message: str) ->
 
 
 def test_a_missing_file_is_answered(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"copy hardware/rigs/example\.toml"):
+    with pytest.raises(FileNotFoundError, match=r"copy one of hardware/rigs"):
         read_rig(tmp_path / "rig.toml")

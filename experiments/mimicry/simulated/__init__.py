@@ -112,7 +112,7 @@ def simulated_keys(plan: SessionPlan, screen: ScreenChoices) -> Iterator[Devices
     person = simulated_person(plan.seed, effects=effects_of(plan), group=plan.person.group)
     with ExitStack() as opened:
         recorder, port = None, open_trigger(plan.rig)
-        if plan.rig.trigger_kind == "none" and not plan.resumed:
+        if not plan.rig.triggers and not plan.resumed:
             port = recorder = simulated_amplifier(plan, person, clock)
         opened.callback(port.close)
         display = open_window(plan, screen, clock)

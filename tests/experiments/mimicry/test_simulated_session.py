@@ -22,7 +22,7 @@ from experiments.mimicry.plan import Person, SessionPlan, plan_resumption, plan_
 from experiments.mimicry.run import Devices, close_into_dataset, run_plan
 from experiments.mimicry.simulated import paper_videos, simulated_devices
 from experiments.session import SessionStopped
-from hardware.settings import RigSettings
+from hardware.settings import RigSettings, TriggerSettings
 from hardware.triggers import NoTrigger
 
 SET = {"set": "test", "n_videos": 24}
@@ -412,16 +412,19 @@ def test_a_resumption_that_cannot_begin_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_resumed_session_keeps_its_rig_unless_another_is_given(tmp_path: Path) -> None:
+    def line(port: str) -> TriggerSettings:
+        return TriggerSettings(kind="serial_byte", port=port)
+
     study = tmp_path / "study"
-    rig = RigSettings(trigger_kind="serial_byte", trigger_port="COM4", response_keys=("up", "u"))
+    rig = RigSettings(triggers=(line("COM4"),), response_keys=("up", "u"))
     stopped = scripted(lambda number: [("u", 2.0), *([("escape", 3.0)] if number == 6 else [])])
     assert run_plan(plan_of(study, n_trials=4, rig=rig), stopped) is not None
     assert resumption_of(study, rig=None).rig == rig
-    moved = replace(rig, trigger_port="COM5")
+    moved = replace(rig, triggers=(line("COM5"),))
     run_plan(resumption_of(study, rig=moved), scripted(once))
     record = json.loads((study / "sourcedata" / "sub-007" / "session.json").read_text(encoding="utf-8"))
-    assert record["rig"]["trigger_port"] == "COM5"
-    assert [earlier["trigger_port"] for earlier in record["earlier_rigs"]] == ["COM4"]
+    assert record["rig"]["triggers"][0]["port"] == "COM5"
+    assert [earlier["triggers"][0]["port"] for earlier in record["earlier_rigs"]] == ["COM4"]
 
 
 def test_a_crash_leaves_everything_up_to_it_and_can_be_closed_or_resumed(tmp_path: Path) -> None:

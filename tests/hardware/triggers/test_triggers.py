@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from hardware.protocols import SignalRecorder, TriggerPort
-from hardware.settings import RigSettings
+from hardware.settings import RigSettings, TriggerSettings
 from hardware.simulated.amplifier import SimulatedAmplifier
 from hardware.triggers import NoTrigger, SerialByteTrigger, open_trigger
 
@@ -102,7 +102,7 @@ def test_codes_travel_over_a_socket() -> None:
         listener = threading.Thread(target=listen)
         listener.start()
         address = f"socket://127.0.0.1:{server.getsockname()[1]}"
-        settings = RigSettings(trigger_kind="serial_byte", trigger_port=address)
+        settings = RigSettings(triggers=(TriggerSettings(kind="serial_byte", port=address),))
         port = open_trigger(settings)
         for code in (1, 12, 255):
             port.send(code)
@@ -119,13 +119,13 @@ def test_what_is_no_code_is_refused(code: object) -> None:
 
 
 def test_a_port_that_is_not_there_is_answered() -> None:
-    settings = RigSettings(trigger_kind="serial_byte", trigger_port="/dev/no-such-port")
+    settings = RigSettings(triggers=(TriggerSettings(kind="serial_byte", port="/dev/no-such-port"),))
     with pytest.raises(ValueError, match=r"no-such-port.*python -m hardware list"):
         open_trigger(settings)
     with pytest.raises(ValueError, match="correct \\[trigger\\]"):
-        open_trigger(RigSettings(trigger_kind="parallel"))
+        open_trigger(RigSettings(triggers=(TriggerSettings(kind="telepathy"),)))
     with pytest.raises(ValueError, match="correct \\[trigger\\]"):
-        open_trigger(RigSettings(trigger_kind="serial_byte"))
+        open_trigger(RigSettings(triggers=(TriggerSettings(kind="serial_byte"),)))
 
 
 @posix
