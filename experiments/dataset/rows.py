@@ -2,7 +2,8 @@
 
 Standard library only: it is imported where a participant waits, so it must start at once and pull in
 nothing that could fail. Every file is tab-separated UTF-8 text with one head line, ``n/a`` for what is absent
-and one flushed line per row: what is on the disk can be read after a crash, up to the last complete line.
+and one line per row, never changed once it is written: what is on the disk can be read after a crash, up to the
+last complete line. Nothing is kept in memory between a row and its file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, TypeVar
+
+from experiments.dataset.durable import add_bytes, named, sync_folder, whole_lines, write_whole
 
 MISSING = "n/a"
 
@@ -72,7 +75,10 @@ class EventRow:
     outcome: str | None = None
     """One of `OUTCOMES`, known when the video has ended."""
     monotonic: float
-    """The computer's monotonic clock (s), to notice when the wall clock was set during a session."""
+    """The computer's monotonic clock (s), which nobody sets."""
+    wall: float | None = None
+    """The computer's time of day at the onset: seconds since 1970 (UTC). It may be set during a session;
+    onsets are not taken from it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,34 +117,65 @@ class TrialRow:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FlipRow:
-    """One line of ``frames.tsv``: a refresh of the screen during a video."""
+    """One line of ``frames.tsv``: a refresh of the screen during a trial."""
 
     trial: int
     """Number of the trial; practice trials are negative, so that they cannot be taken for real ones."""
+    shown: str = "video"
+    """What was on the screen: fixation, video or feedback."""
     flip: int
-    """Number of the refresh within the video, from 0."""
+    """Number of the refresh within it, from 0."""
     time: float
     """Seconds on the session's clock at which the refresh happened."""
     frame: int | None = None
-    """The video's frame that was on the screen; None for the blank that ends it."""
+    """The video's frame that was on the screen; None for fixation and feedback."""
     predicted: float
     """Seconds on the session's clock at which the refresh was expected."""
     dropped: bool = False
     """True when it came later than it should."""
 
 
-Row = TypeVar("Row", EventRow, TrialRow, FlipRow)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TimingRow:
+    """One line of ``timing.tsv``: how the computer kept up with a trial."""
+
+    trial: int
+    """Number of the trial; practice trials are negative."""
+    fixation_left_s: float | None = None
+    """Seconds of the planned fixation that were left when the video was ready; negative when the cross had to
+    stay longer."""
+    video_s: float
+    """Seconds from the first refresh of the video to the first one of the feedback."""
+    late_fixation: int
+    """Refreshes that came late during the cross, after its first."""
+    late_video: int
+    """Refreshes that came late during the video, after its first."""
+    late_feedback: int
+    """Refreshes that came late during the feedback, after its first."""
+    clock_step_s: float = 0.0
+    """By how much the computer's time of day was set during the trial (s); 0 when it was not."""
+    memory_mb: float | None = None
+    """Memory of the program (MiB)."""
+    textures: int | None = None
+    """Textures in the graphics card."""
+    buffers: int | None = None
+    """Buffers in the graphics card."""
+    display_lists: int | None = None
+    """Display lists in the graphics card."""
+
+
+Row = TypeVar("Row", EventRow, TrialRow, FlipRow, TimingRow)
 
 
 class RowWriter(Generic[Row]):
-    r"""Write rows to a new file, each flushed as it comes.
+    r"""Write rows to a new file, each handed to the operating system as it comes.
 
     Parameters
     ----------
     path : Path
         File to write; its folder must exist.
     row_type : type
-        `EventRow`, `TrialRow` or `FlipRow`.
+        `EventRow`, `TrialRow`, `FlipRow` or `TimingRow`.
     resume : bool
         False: the file must not exist. True: it must exist, and rows are added to it; an unfinished last
         line, which a crash leaves behind, is cut off first.
@@ -157,8 +194,8 @@ class RowWriter(Generic[Row]):
     >>> with RowWriter(folder / "frames.tsv", FlipRow) as flips:
     ...     flips.write(FlipRow(trial=1, flip=0, time=2.5, frame=0, predicted=2.5, dropped=False))
     >>> print((folder / "frames.tsv").read_text(encoding="utf-8"), end="")
-    trial	flip	time	frame	predicted	dropped
-    1	0	2.5	0	2.5	false
+    trial	shown	flip	time	frame	predicted	dropped
+    1	video	0	2.5	0	2.5	false
     """
 
     def __init__(self, path: Path, row_type: type[Row], *, resume: bool = False) -> None:
@@ -168,34 +205,49 @@ class RowWriter(Generic[Row]):
         if resume:
             _cut_unfinished_line(path, row_type)
         try:
-            self._file = path.open("a" if resume else "x", encoding="utf-8", newline="\n")
+            self._file = path.open("ab" if resume else "xb", buffering=0)
         except FileExistsError:
             raise FileExistsError(
                 f"{path} exists: a session never writes over another. Take another participant id, or resume."
             ) from None
         if not resume:
-            self._file.write("\t".join(column_names(row_type)) + "\n")
-            self._file.flush()
+            self._add(_head(row_type))
+            sync_folder(path.parent)
 
     def write(self, row: Row) -> None:
         """Write one row and hand it to the operating system; a crash of this program cannot lose it."""
         self.write_many((row,))
 
     def write_many(self, rows: Iterable[Row]) -> None:
-        """Write several rows with one flush, for the hundreds of refreshes of a video."""
-        self._file.write("".join(self._line(row) for row in rows))
-        self._file.flush()
+        """Write several rows at once, for the hundreds of refreshes of a video.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written, because the disk is full or gone; the rows before them stay.
+        """
+        self._add("".join(self._line(row) for row in rows).encode())
 
     def sync(self) -> None:
         """Wait until the rows are on the disk (some milliseconds): call it where nothing is timed."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise named(error, self.path) from None
 
     def close(self) -> None:
         """Close the file; harmless when it is closed already."""
         if not self._file.closed:
-            self.sync()
-            self._file.close()
+            try:
+                self.sync()
+            finally:
+                self._file.close()
+
+    def _add(self, content: bytes) -> None:
+        try:
+            add_bytes(self._file, content)
+        except OSError as error:
+            raise named(error, self.path) from None
 
     def _line(self, row: Row) -> str:
         if type(row) is not self.row_type:
@@ -217,12 +269,14 @@ class RowWriter(Generic[Row]):
 def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
     """Read what a `RowWriter` wrote; an unfinished last line, which a crash leaves behind, is dropped.
 
+    A file of an earlier version may lack columns that have a default.
+
     Parameters
     ----------
     path : Path
         The file.
     row_type : type
-        `EventRow`, `TrialRow` or `FlipRow`.
+        `EventRow`, `TrialRow`, `FlipRow` or `TimingRow`.
 
     Returns
     -------
@@ -238,14 +292,16 @@ def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}: was the session started?")
-    lines = path.read_bytes().split(b"\n")[:-1]
+    lines = whole_lines(path.read_bytes()).split(b"\n")[:-1]
     if not lines:
         return []
-    names = column_names(row_type)
     head = lines[0].decode("utf-8", errors="replace").split("\t")
-    if tuple(head) != names:
-        raise ValueError(f"{path}: expected the columns {', '.join(names)}; found {', '.join(head)}")
-    parsers = _parsers(row_type)
+    known = [field for field in dataclasses.fields(row_type) if field.name in head]
+    absent = [field for field in dataclasses.fields(row_type) if field.name not in head]
+    if [field.name for field in known] != head or any(f.default is dataclasses.MISSING for f in absent):
+        names = ", ".join(column_names(row_type))
+        raise ValueError(f"{path}: expected the columns {names}; found {', '.join(head)}")
+    parsers = [parser for parser in _parsers(row_type) if parser[0] in head]
     return [_parse(line, path, number, parsers, row_type) for number, line in enumerate(lines[1:], start=2)]
 
 
@@ -253,9 +309,13 @@ def column_names(row_type: type[Any]) -> tuple[str, ...]:
     """Name the columns of a row type, in the order of its file.
 
     >>> column_names(FlipRow)
-    ('trial', 'flip', 'time', 'frame', 'predicted', 'dropped')
+    ('trial', 'shown', 'flip', 'time', 'frame', 'predicted', 'dropped')
     """
     return tuple(field.name for field in dataclasses.fields(row_type))
+
+
+def _head(row_type: type[Any]) -> bytes:
+    return ("\t".join(column_names(row_type)) + "\n").encode()
 
 
 def _to_text(value: object) -> str:
@@ -308,14 +368,13 @@ def _cut_unfinished_line(path: Path, row_type: type[Any]) -> None:
     """Make a file that a crash left behind ready for more rows."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path} to resume")
-    content = path.read_bytes()
-    head = ("\t".join(column_names(row_type)) + "\n").encode()
-    if head.startswith(content):  # it ends before its first row: the power was cut at once
-        path.write_bytes(head)
+    content, head = path.read_bytes(), _head(row_type)
+    whole = whole_lines(content)
+    if not whole and head.startswith(content.partition(b"\0")[0]):  # the power was cut before its first row
+        write_whole(path, head.decode(), replace=True)
         return
-    if not content.startswith(head):
+    if not whole.startswith(head):
         raise ValueError(f"{path} has other columns than this version writes: it cannot be resumed")
-    end = content.rfind(b"\n") + 1
-    if end < len(content):
+    if len(whole) < len(content):
         with path.open("r+b") as file:
-            file.truncate(end)
+            file.truncate(len(whole))
