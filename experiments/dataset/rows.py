@@ -164,7 +164,8 @@ class TimingRow:
     """Display lists in the graphics card."""
 
 
-Row = TypeVar("Row", EventRow, TrialRow, FlipRow, TimingRow)
+Row = TypeVar("Row")
+"""A frozen dataclass with plain values: one of those above, or another of the same kind."""
 
 
 class RowWriter(Generic[Row]):

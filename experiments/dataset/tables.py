@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.dataset.durable import add_bytes, named, whole_lines, write_whole
 from experiments.dataset.rows import MISSING
 
 
@@ -33,22 +35,57 @@ def participant_label(participant: str) -> str:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a tab-separated table with these columns; what is absent, None or NaN becomes n/a."""
-    with path.open("x", encoding="utf-8", newline="\n") as file:
-        file.write("\t".join(columns) + "\n")
-        file.writelines("\t".join(_text(row.get(name)) for name in columns) + "\n" for row in rows)
+    """Write a tab-separated table with these columns; what is absent, None or NaN becomes n/a.
+
+    The file is whole or not there, whatever happens meanwhile.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists.
+    """
+    lines = ["\t".join(columns), *("\t".join(_text(row.get(name)) for name in columns) for row in rows)]
+    write_whole(path, "\n".join(lines) + "\n")
 
 
 def append_row(path: Path, values: Mapping[str, Any]) -> None:
-    """Add a row to a table, in the order of its own columns."""
+    """Add a row to a table, in the order of its own columns, and wait until it is on the disk.
+
+    Half a row that a power cut has left at the end of the table is cut off first.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column.
+    OSError
+        If the row cannot be written; the table is as before then.
+    """
+    _cut_half_row(path)
     content = path.read_text(encoding="utf-8")
     columns = content.split("\n", 1)[0].rstrip("\r").split("\t")
     unknown = [name for name, value in values.items() if value is not None and name not in columns]
     if unknown:
         raise ValueError(f"{path} has no column {', '.join(unknown)}; add it by hand with n/a in its rows")
     line = "\t".join(_text(values.get(name)) for name in columns) + "\n"
-    with path.open("a", encoding="utf-8", newline="\n") as file:
-        file.write(line if content.endswith("\n") else "\n" + line)
+    with path.open("ab", buffering=0) as file:
+        try:
+            add_bytes(file, (line if content.endswith("\n") else "\n" + line).encode())
+            os.fsync(file.fileno())
+        except OSError as error:
+            raise named(error, path) from None
+
+
+def _cut_half_row(path: Path) -> None:
+    """Cut off a last line without end that has fewer cells than the table has columns.
+
+    One with as many cells is kept: a program of the laboratory may have left out the end of the line.
+    """
+    content = path.read_bytes()
+    whole = whole_lines(content)
+    rest = content[len(whole) :]
+    if rest and (b"\0" in rest or (whole and rest.count(b"\t") < content.split(b"\n", 1)[0].count(b"\t"))):
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -59,11 +96,15 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 def write_json(path: Path, content: Mapping[str, Any], *, simulated: bool) -> None:
-    """Write a JSON file; of simulated data it says so."""
+    """Write a JSON file, whole or not at all; of simulated data it says so.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists.
+    """
     marked = {**content, "simulated": True} if simulated else dict(content)
-    text = json.dumps(marked, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    with path.open("x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    write_whole(path, json.dumps(marked, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
