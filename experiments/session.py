@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from experiments.dataset.provenance import package_versions, suite_commit, suite_version
-from experiments.dataset.rows import EventRow, FlipRow, Row, RowWriter, TrialRow
+from experiments.dataset.rows import EventRow, FlipRow, Row, RowWriter, TimingRow, TrialRow
 from experiments.display import Keyboard, KeyPress, Watched
 from hardware.protocols import TriggerPort
 
@@ -71,7 +71,7 @@ class SessionClock:
 
 
 class SessionLog:
-    """The three tables of a session, written while it runs.
+    """The four tables of a session, written while it runs.
 
     Parameters
     ----------
@@ -106,6 +106,7 @@ class SessionLog:
             self._events = self._open(folder / "events.tsv", EventRow, resume)
             self._trials = self._open(folder / "trials.tsv", TrialRow, resume)
             self._frames = self._open(folder / "frames.tsv", FlipRow, resume)
+            self._timing = self._open(folder / "timing.tsv", TimingRow, resume)
         except BaseException:
             self._files.close()
             raise
@@ -116,13 +117,18 @@ class SessionLog:
         self._events.write(EventRow(trial_type=trial_type, onset=onset_s, **values))
 
     def trial(self, row: TrialRow, flips: Iterable[FlipRow]) -> None:
-        """Write a row of ``trials.tsv`` and the refreshes of its video; see `durable`."""
+        """Write a row of ``trials.tsv`` and the refreshes so far; see `durable`."""
         self._frames.write_many(flips)
         self._trials.write(row)
         if not self._durable:
             return
         for table in (self._events, self._frames, self._trials):
             table.sync()
+
+    def timing(self, row: TimingRow, flips: Iterable[FlipRow]) -> None:
+        """Write how the computer kept up with a trial, and the refreshes since the trial was written."""
+        self._frames.write_many(flips)
+        self._timing.write(row)
 
     def close(self) -> None:
         """Close the tables; may be called twice."""

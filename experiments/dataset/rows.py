@@ -16,9 +16,12 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from experiments.dataset.durable import add_bytes, named, sync_folder, whole_lines, write_whole
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MISSING = "n/a"
 
@@ -164,7 +167,7 @@ class TimingRow:
     """Display lists in the graphics card."""
 
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound="DataclassInstance")
 """A frozen dataclass with plain values: one of those above, or another of the same kind."""
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from experiments.dataset.rows import EventRow, FlipRow, RowWriter, TrialRow, column_names, read_rows
+from experiments.dataset.rows import (
+    EventRow,
+    FlipRow,
+    RowWriter,
+    TimingRow,
+    TrialRow,
+    column_names,
+    read_rows,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -39,10 +47,15 @@ TRIAL = TrialRow(
     outcome="no_press",
 )
 FLIP = FlipRow(trial=1, flip=3, time=1.5, frame=None, predicted=1.49, dropped=True)
+TIMING = TimingRow(
+    trial=-2, fixation_left_s=-0.25, video_s=5.0, late_fixation=0, late_video=1, late_feedback=2
+)
 
 
-@pytest.mark.parametrize("row", [EVENT, TRIAL, FLIP])
-def test_a_row_is_read_as_it_was_written(tmp_path: Path, row: EventRow | TrialRow | FlipRow) -> None:
+@pytest.mark.parametrize("row", [EVENT, TRIAL, FLIP, TIMING])
+def test_a_row_is_read_as_it_was_written(
+    tmp_path: Path, row: EventRow | TrialRow | FlipRow | TimingRow
+) -> None:
     path = tmp_path / "rows.tsv"
     with RowWriter(path, type(row)) as writer:
         writer.write(row)
@@ -66,7 +79,17 @@ def test_columns_of_events_are_those_of_the_contract() -> None:
         "response_time",
         "outcome",
         "monotonic",
+        "wall",
     )
+
+
+def test_a_file_of_an_earlier_version_may_lack_columns_that_have_a_default(tmp_path: Path) -> None:
+    path = tmp_path / "frames.tsv"
+    path.write_text("trial\tflip\ttime\tframe\tpredicted\tdropped\n1\t3\t1.5\tn/a\t1.49\ttrue\n", "utf-8")
+    assert read_rows(path, FlipRow) == [FLIP]
+    path.write_text("trial\tflip\tframe\tpredicted\tdropped\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="expected the columns trial, shown, flip, time"):
+        read_rows(path, FlipRow)
 
 
 def test_a_file_is_never_overwritten(tmp_path: Path) -> None:
@@ -147,7 +170,7 @@ def test_wrong_files_are_named(tmp_path: Path) -> None:
             writer.write(EVENT)  # type: ignore[arg-type]
     with (tmp_path / "frames.tsv").open("a", encoding="utf-8") as file:
         file.write("1\t2\n")
-    with pytest.raises(ValueError, match="line 3: expected 6 columns, found 2"):
+    with pytest.raises(ValueError, match="line 3: expected 7 columns, found 2"):
         read_rows(tmp_path / "frames.tsv", FlipRow)
 
 
