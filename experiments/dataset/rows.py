@@ -2,8 +2,8 @@
 
 Standard library only: it is imported where a participant waits, so it must start at once and pull in
 nothing that could fail. Every file is tab-separated UTF-8 text with one head line, ``n/a`` for what is absent
-and one line per row, never changed once it is written: what is on the disk can be read after a crash, up to the
-last complete line. Nothing is kept in memory between a row and its file.
+and one line per row, never changed once it is written: what is on the disk can be read after a crash, up to
+the last complete line. Nothing is kept in memory between a row and its file.
 """
 
 from __future__ import annotations
