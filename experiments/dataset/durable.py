@@ -1,8 +1,8 @@
 """Writing so that neither a crash nor a power cut leaves half a file. Standard library only.
 
-A file that is replaced is written beside its place, brought to the disk and renamed: what stands under its name
-is always whole, the old one or the new one. What is added to a file is taken back when it cannot be written
-whole, so that a full disk leaves the lines that were there.
+A file that is replaced is written beside its place, brought to the disk and renamed: what stands under its
+name is always whole, the old one or the new one. What is added to a file is taken back when it cannot be
+written whole, so that a full disk leaves the lines that were there.
 """
 
 from __future__ import annotations
@@ -69,6 +69,12 @@ def write_all(file: FileIO, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]
+
+
+def sync_file(path: Path) -> None:
+    """Wait until a file that another function has written is on the disk."""
+    with path.open("r+b", buffering=0) as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ from experiments.dataset.bdf import BdfChannel, BdfFile, read_bdf
 from experiments.dataset.codes import ClockFit, Pulses, find_pulses, fit_clock, match_pulses
 from experiments.dataset.emg_files import write_emg_folder, write_events
 from experiments.dataset.rows import EventRow, TrialRow, read_rows
-from experiments.dataset.study import TASK, is_listed, unfinished
+from experiments.dataset.study import TASK, file_stem, is_listed, live_folder, unfinished
 from experiments.dataset.tables import append_row, participant_label, read_json, write_json, write_table
 
 LOGGED_EVENTS = frozenset(
@@ -27,7 +27,7 @@ MAX_DRIFT_PPM = 5000.0
 """Two clocks that drift apart faster than this were not set to the sampling rate that the file claims."""
 
 
-def close_session(study: Path, participant: str) -> None:
+def close_session(study: Path, participant: str, *, run: int = 1) -> None:
     """Turn the files that a session wrote while it ran into BIDS; also those of a session that crashed.
 
     Reads ``STUDY/sourcedata/sub-ID``: ``session.json`` (``simulated``, ``trigger_codes``, ``date``,
@@ -41,6 +41,8 @@ def close_session(study: Path, participant: str) -> None:
         Folder of the study.
     participant : str
         Id of the participant.
+    run : int
+        Which session of this participant, from 1; that of a second one lies in ``run-2`` of the folder.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def close_session(study: Path, participant: str) -> None:
         logged; the message then shows both lists.
     """
     label = participant_label(participant)
-    live, stem = study / "sourcedata" / label, f"{label}_task-{TASK}"
+    live, stem = live_folder(study, participant, run), file_stem(participant, run)
     if not (live / "session.json").is_file():
         raise FileNotFoundError(f"there is no session of participant {participant} in {live}")
     session = read_json(live / "session.json")
@@ -66,7 +68,7 @@ def close_session(study: Path, participant: str) -> None:
     state = {"SessionEnd": _how_it_ended(events)}
     about = _about_the_task(session)
     recording = _amplifier_file(live)
-    with unfinished(study, label, ("emg", "beh") if recording else ("beh",)) as folder:
+    with unfinished(study, label, ("emg", "beh") if recording else ("beh",), run) as folder:
         if recording:
             _write_emg(folder / "emg", stem, recording, events, trials, session, state)
         _write_behaviour(folder / "beh", stem, shown, simulated=simulated, about={**about, **state})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.dataset import descriptions
+from experiments.dataset.durable import sync_file, sync_folder
 from experiments.dataset.provenance import suite_version
 from experiments.dataset.tables import (
     append_row,
@@ -97,28 +99,107 @@ def add_participant(
     append_row(study / "participants.tsv", {"participant_id": label, "age": age, "sex": sex, "group": group})
 
 
+def live_folder(study: Path, participant: str, run: int = 1) -> Path:
+    """Return the folder in which a session is written while it runs.
+
+    Raises
+    ------
+    ValueError
+        If the id has other characters than letters and digits.
+
+    Examples
+    --------
+    >>> live_folder(Path("study"), "007").as_posix()
+    'study/sourcedata/sub-007'
+    >>> live_folder(Path("study"), "007", 2).as_posix()
+    'study/sourcedata/sub-007/run-2'
+    """
+    folder = study / "sourcedata" / participant_label(participant)
+    return folder if run == 1 else folder / f"run-{run}"
+
+
+def file_stem(participant: str, run: int = 1) -> str:
+    """Return how the names of a session's files in the dataset begin; the first run is not numbered.
+
+    >>> file_stem("007"), file_stem("007", 2)
+    ('sub-007_task-mimicry', 'sub-007_task-mimicry_run-02')
+    """
+    stem = f"{participant_label(participant)}_task-{TASK}"
+    return stem if run == 1 else f"{stem}_run-{run:02}"
+
+
+def run_of(name: str) -> int:
+    """Return the run that a file of the dataset belongs to.
+
+    >>> run_of("sub-007_task-mimicry_run-02_beh.tsv"), run_of("sub-007_task-mimicry_beh.tsv")
+    (2, 1)
+    """
+    found = re.search(r"_run-(\d+)_", name)
+    return int(found[1]) if found else 1
+
+
+def files_of_run(study: Path, label: str, run: int, kinds: Sequence[str] = ("emg", "beh")) -> list[Path]:
+    """Return the files of one run in the dataset, of these kinds; what all runs share is not among them."""
+    files = [file for kind in kinds for file in sorted((study / label / kind).glob(f"{label}_task-{TASK}_*"))]
+    return [file for file in files if run_of(file.name) == run]
+
+
 @contextmanager
-def unfinished(study: Path, label: str, kinds: Sequence[str]) -> Iterator[Path]:
-    """Give a folder to write into; when all went well, its parts move to the participant's folder."""
+def unfinished(study: Path, label: str, kinds: Sequence[str], run: int = 1) -> Iterator[Path]:
+    """Give a folder to write into; when all went well, its files move to the participant's folder.
+
+    A program that is killed while the files move leaves them in a folder of their own, from which
+    `finish_moves` goes on; one that is killed before leaves a folder that the next call removes.
+
+    Raises
+    ------
+    FileExistsError
+        If the dataset has files of this run already, of one of the kinds.
+    """
     description_file(study)
-    target = study / label
-    for kind in kinds:
-        if (target / kind).exists():
-            raise FileExistsError(
-                f"{target / kind} exists: the dataset has this session already, nothing was changed"
-            )
-    folder = study / f".{label}.unfinished"
+    finish_moves(study, label)
+    if files_of_run(study, label, run, kinds):
+        raise FileExistsError(
+            f"{study / label} has this session already ({file_stem(label[4:], run)}): nothing was changed"
+        )
+    folder = _pending(study, label, "unfinished")
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     try:
         yield folder
-        if not target.exists():
-            folder.rename(target)
-        else:
-            for kind in kinds:
-                (folder / kind).rename(target / kind)
+        for path in folder.glob("*/*"):
+            sync_file(path)
+        folder.rename(_pending(study, label, "complete"))
+        finish_moves(study, label)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def finish_moves(study: Path, label: str) -> None:
+    """Move files that are complete to their place in the dataset, also after a program was killed on the way.
+
+    Raises
+    ------
+    FileExistsError
+        If another file has a name already; what all runs of a participant share may be there already.
+    """
+    pending = _pending(study, label, "complete")
+    for source in sorted(pending.glob("*/*")):
+        target = study / label / source.parent.name / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            source.rename(target)
+        elif source.read_bytes() != target.read_bytes():
+            raise FileExistsError(f"{target} exists and differs from {source}: move one of them away")
+    if pending.exists():
+        for folder in {target.parent for target in (study / label).glob("*/*")}:
+            sync_folder(folder)
+        shutil.rmtree(pending)
+
+
+def _pending(study: Path, label: str, state: str) -> Path:
+    """Return a folder for files on their way into the dataset, where no reader of the dataset looks."""
+    return study / "sourcedata" / f".{label}.{state}"
 
 
 def description_file(study: Path) -> Path:
