@@ -52,7 +52,7 @@ SECTIONS: dict[str, dict[str, str]] = {
 """Section -> setting in the file -> field of `hardware.settings.RigSettings`."""
 
 _ALL_SECTIONS = (*SECTIONS, "trigger", "recorder", "codes")
-_TRIGGER_SETTINGS = ("kind", "port", "baud", "pulse", "library", "stream_name", "values")
+_TRIGGER_SETTINGS = ("kind", "port", "baud", "pulse", "wait_s", "library", "stream_name", "values")
 
 
 class RigFileError(ValueError):
@@ -230,6 +230,9 @@ def _check_trigger(trigger: Mapping[str, Any], number: int) -> None:
         raise wrong("baud", f"{problem}, found {trigger['baud']!r}")
     if trigger.get("values", "int") not in ("int", "string"):
         raise wrong("values", f'expected "int" or "string", found {trigger["values"]!r}')
+    wait_s = trigger.get("wait_s", 0)
+    if not _number(wait_s) or not 0 <= wait_s <= 30:
+        raise wrong("wait_s", f"expected seconds from 0 to 30, found {wait_s!r}{_seconds_hint(wait_s)}")
     for name in ("stream_name", "library"):
         if name in trigger and (not isinstance(trigger[name], str) or not trigger[name]):
             raise wrong(name, f"expected a text in quotes, found {trigger[name]!r}")
@@ -257,6 +260,10 @@ def _port_problem(kind: str, port: object) -> str | None:
     if re.match(r"COM ?\d+:?$", port, re.IGNORECASE) and not re.fullmatch(r"COM\d+", port, re.IGNORECASE):
         return f'expected "COM{"".join(filter(str.isdigit, port))}" without blank and colon'
     return None
+
+
+def _seconds_hint(value: Any) -> str:
+    return f" (milliseconds? write {value / 1000:g})" if _number(value) and 30 < value <= 30000 else ""
 
 
 def _baud_problem(kind: str, baud: object) -> str | None:

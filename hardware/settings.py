@@ -35,6 +35,9 @@ class TriggerSettings:
     pulse: Pulse | None = None
     """Who sets the line back to zero: the program at the next refresh, or the ``device``; None takes what
     suits the kind."""
+    wait_s: float = 0.0
+    """How long a serial device needs after it was opened, before it listens (s): about 2 for an Arduino,
+    which starts anew."""
     library: str | None = None
     """Path of the driver's DLL, where it is not found by itself; of a parallel port on Windows only."""
     stream_name: str = "Countenance triggers"

@@ -24,10 +24,10 @@ class TriggerKind:
 
 
 TRIGGER_KINDS: dict[str, TriggerKind] = {
-    "serial_byte": TriggerKind(settings=("port", "baud", "pulse"), baud=115200),
-    "usb2ttl8": TriggerKind(settings=("port", "baud", "pulse"), baud=128000, baud_is_fixed=True),
+    "serial_byte": TriggerKind(settings=("port", "baud", "pulse", "wait_s"), baud=115200),
+    "usb2ttl8": TriggerKind(settings=("port", "baud", "pulse", "wait_s"), baud=128000),
     "bbtk": TriggerKind(
-        settings=("port", "baud", "pulse"),
+        settings=("port", "baud", "pulse", "wait_s"),
         pulses=("next_flip",),
         only_pulse_because="it holds a code until it is told the next",
         baud=115200,
