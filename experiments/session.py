@@ -2,55 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import re
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from experiments.dataset.provenance import package_versions, suite_commit, suite_version
 from experiments.dataset.rows import EventRow, FlipRow, Row, RowWriter, TimingRow, TrialRow
+from experiments.dataset.study import live_folder
 from experiments.display import Keyboard, KeyPress, Watched
+from experiments.record import keep_record, read_record, write_record
+from experiments.stopping import SessionStopped, StopRequests, stopped_by_signals
 from hardware.protocols import TriggerPort
+
+__all__ = [
+    "Keys",
+    "SessionClock",
+    "SessionLog",
+    "SessionStopped",
+    "StopRequests",
+    "TriggerLine",
+    "has_screen",
+    "keep_record",
+    "live_folder",
+    "read_record",
+    "software",
+    "stopped_by_signals",
+    "write_record",
+]
 
 LOCK_KEYS = ("numlock", "capslock", "scrolllock")
 """Keys that are not answers: keyboards send some of them by themselves."""
 
 PACKAGES = ("psychopy", "psychtoolbox", "pyglet", "numpy", "pyserial", "imageio-ffmpeg")
 """Packages whose versions a session records."""
-
-
-class SessionStopped(Exception):  # noqa: N818 (it is a decision, not an error)
-    """The session ends before its last trial, because someone asked for it."""
-
-
-def live_folder(study: Path, participant: str) -> Path:
-    """Return the folder in which a participant's session is written while it runs.
-
-    Raises
-    ------
-    ValueError
-        If the id has other characters than letters and digits.
-
-    Examples
-    --------
-    >>> live_folder(Path("study"), "007").as_posix()
-    'study/sourcedata/sub-007'
-    """
-    if not re.fullmatch(r"[0-9A-Za-z]+", participant):
-        raise ValueError(
-            f"a participant's id has letters and digits only, such as 007; found {participant!r}"
-        )
-    return study / "sourcedata" / f"sub-{participant}"
 
 
 class SessionClock:
@@ -202,6 +192,8 @@ class Keys:
         The device.
     escape_key : str
         The key that asks whether to stop.
+    requests : StopRequests, optional
+        Requests of the system to stop, which are obeyed where keys are read: everything is written then.
 
     Attributes
     ----------
@@ -209,10 +201,11 @@ class Keys:
         Whether that key was pressed since this was last set to False.
     """
 
-    def __init__(self, keyboard: Keyboard, *, escape_key: str) -> None:
+    def __init__(self, keyboard: Keyboard, *, escape_key: str, requests: StopRequests | None = None) -> None:
         self.escape_pressed = False
         self._keyboard = keyboard
         self._escape_key = escape_key
+        self._requests = requests
         self._since_s = 0.0
 
     def begin(self, watched: Watched) -> None:
@@ -221,7 +214,15 @@ class Keys:
         self._keyboard.begin(watched)
 
     def presses(self) -> list[KeyPress]:
-        """Return new presses of keys that may be answers, in order of time."""
+        """Return new presses of keys that may be answers, in order of time.
+
+        Raises
+        ------
+        SessionStopped
+            If the session was asked to stop; no press is lost.
+        """
+        if self._requests is not None:
+            self._requests.check()
         presses = self._keyboard.presses()
         if not presses:
             return presses
@@ -233,27 +234,6 @@ class Keys:
         ]
 
 
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Turn a request of the system to end (SIGTERM and its like) into `SessionStopped`: files get closed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kinds = [kind for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if (kind := getattr(signal, name, None))]
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for kind in kinds:
-            signal.signal(kind, signal.SIG_IGN)
-        raise SessionStopped(f"the system asked the session to end ({signal.Signals(number).name})")
-
-    before = {kind: signal.signal(kind, stop) for kind in kinds}
-    try:
-        yield
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
-
-
 def software() -> dict[str, Any]:
     """Return what the session runs on: versions, system, commit; no name of a person or computer."""
     versions = {"python": platform.python_version(), "countenance": suite_version()}
@@ -262,37 +242,6 @@ def software() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "commit": suite_commit(),
     }
-
-
-def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Write ``session.json`` so that it is always whole: the old one or the new one."""
-    unfinished = folder / "session.json.unfinished"
-    unfinished.write_text(
-        json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
-    )
-    unfinished.replace(folder / "session.json")
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """Read ``session.json``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the session was never started.
-    ValueError
-        If it is not a record.
-    """
-    path = folder / "session.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no session to go on with: {path} does not exist")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read ({error})") from None
-    if not isinstance(record, dict):
-        raise ValueError(f"{path} is not the record of a session")
-    return record
 
 
 def has_screen() -> bool:
