@@ -1,21 +1,45 @@
 """What is known of participants beside the task: questionnaires and the session's circumstances.
 
 BIDS keeps such measurements in ``phenotype``, one table per instrument with a data dictionary beside it, and
-one row per participant: what was asked twice has two columns, with _t1 and _t2 in their names. No row is ever
-changed.
+one row per participant: what was asked twice has two columns, with _t1 and _t2 in their names.
+
+The tables are derived: their source are the answers in ``sourcedata`` (`experiments.dataset.answers`), from
+which `update_phenotype` makes them anew as often as one likes. What was measured in another way is added by
+`add_measurement` and stays.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from experiments.dataset.answers import Administration, read_administrations, which_counts
 from experiments.dataset.descriptions import Description
-from experiments.dataset.study import is_listed
-from experiments.dataset.tables import append_row, participant_label, read_table, write_json, write_table
+from experiments.dataset.durable import sync_folder, write_whole
+from experiments.dataset.forms import Form
+from experiments.dataset.rows import MISSING
+from experiments.dataset.scoring import columns_of, describe_columns
+from experiments.dataset.study import description_file, is_listed
+from experiments.dataset.tables import (
+    append_row,
+    cell_text,
+    participant_label,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+)
+
+LARGEST_DISAGREEMENT = timedelta(minutes=5)
+"""A form and a log may differ by so much in the time of the pill."""
 
 _WHO: Description = {"Description": "Unique label of the participant, as in participants.tsv"}
+_REMARKS: Description = {
+    "Description": "What is unusual about the questionnaires of this row: not finished, or asked again"
+}
 _NAUSEA = "self-rated nausea, from 1 (not at all) upwards"
 _INSTRUMENT = "MeasurementToolMetadata"
 _PANAS: dict[str, Description] = {
@@ -103,3 +127,213 @@ def add_measurement(
     if any(known["participant_id"] == label for known in read_table(path)):
         raise FileExistsError(f"{path} has {label} already: nothing was changed")
     append_row(path, row)
+
+
+def update_phenotype(study: Path, *, pill_taken: Mapping[str, datetime] | None = None) -> list[str]:
+    """Make the tables in ``phenotype`` anew from the answers in ``sourcedata``.
+
+    Each table is replaced as a whole by one that is complete, so a crash leaves the old or the new one. Rows
+    and columns that do not come from questionnaires stay as they are. Tables list only participants who are in
+    ``participants.tsv``, as BIDS demands: the answers of others wait in ``sourcedata``. Where a value that a
+    table has would change or go, the table is kept as it was in ``sourcedata/former_phenotype``.
+
+    Parameters
+    ----------
+    study : Path
+        Folder of the study.
+    pill_taken : mapping, optional
+        Participant -> when the pill was taken, where a log knows it; it counts more than what a form says.
+
+    Returns
+    -------
+    list of str
+        What the experimenter should know: values that were changed, times that contradict each other.
+
+    Raises
+    ------
+    ValueError
+        If answers were damaged; the tables stay as they were.
+    """
+    notes: list[str] = []
+    new: dict[str, dict[str, dict[str, Any]]] = {}
+    described: dict[str, dict[str, Description]] = {}
+    for row in read_table(study / "participants.tsv"):
+        label = row["participant_id"]
+        found = read_administrations(study, label.removeprefix("sub-"))
+        if not found:
+            continue
+        for one in found:
+            described.setdefault(one.form.table, {}).update(_descriptions(one.form))
+        cells, told = participant_cells(
+            found,
+            pill=(pill_taken or {}).get(label.removeprefix("sub-")),
+            task_start=_task_start(study, label),
+        )
+        notes += [f"{label}: {note}" for note in told]
+        for table, values in cells.items():
+            new.setdefault(table, {})[label] = values
+    for table, rows in new.items():
+        notes += _replace_table(study, table, rows, described.get(table, {}))
+    return notes
+
+
+def participant_cells(
+    administrations: list[Administration], *, pill: datetime | None, task_start: datetime | None
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Compute what the tables say of one participant.
+
+    Parameters
+    ----------
+    administrations : list of Administration
+        All of the participant.
+    pill : datetime or None
+        When the pill was taken, where a log knows it.
+    task_start : datetime or None
+        When the task began.
+
+    Returns
+    -------
+    tuple of dict and list of str
+        Table -> column -> value, and what the experimenter should know.
+    """
+    cells: dict[str, dict[str, Any]] = {}
+    remarks: dict[str, list[str]] = {}
+    notes: list[str] = []
+    stated: datetime | None = None
+    chosen = which_counts(administrations)
+    for label, one in chosen.items():
+        suffix = "" if one.time is None else f"_{one.time}"
+        values = cells.setdefault(one.form.table, {})
+        for name, value in columns_of(one.form, one.answers).items():
+            values[f"{name}{suffix}"] = value
+        times = sum(other.label == label for other in administrations)
+        remarks.setdefault(one.form.table, []).extend(_remarks(one, times))
+        if one.answers.get("pill_time"):
+            stated = last_time_of_day(str(one.answers["pill_time"]), before=one.last)
+    taken = pill or stated
+    if pill and stated and abs(pill - stated) > LARGEST_DISAGREEMENT:
+        notes.append(
+            f"the form says that the pill was taken at {stated:%H:%M}, the allocation log {pill:%H:%M}: "
+            "the log counts; correct the one that is wrong"
+        )
+    for one in chosen.values():
+        if one.form.table == "panas" and one.time is not None:
+            cells["panas"][f"minutes_since_pill_{one.time}"] = _minutes(taken, one.started)
+    if taken is not None or task_start is not None:
+        session = cells.setdefault("session", {})
+        session["pill_time"] = taken and f"{taken:%H:%M}"
+        session["task_start"] = task_start and f"{task_start:%H:%M}"
+        session["minutes_since_pill"] = _minutes(taken, task_start)
+    for table, values in cells.items():
+        values["remarks"] = "; ".join(remarks.get(table, [])) or None
+    return cells, notes
+
+
+def last_time_of_day(time: str, *, before: datetime) -> datetime:
+    """Return the last moment before another at which a clock showed a time.
+
+    >>> last_time_of_day("23:50", before=datetime(2026, 11, 22, 0, 10)).isoformat()
+    '2026-11-21T23:50:00'
+    """
+    hour, minute = (int(part) for part in time.split(":"))
+    moment = before.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return moment if moment <= before else moment - timedelta(days=1)
+
+
+def _remarks(one: Administration, times: int) -> list[str]:
+    said = []
+    if not one.finished:
+        said.append(f"{one.label} not finished ({len(one.answers)} of {len(one.form.items)} items)")
+    if times > 1:
+        said.append(f"{one.label} asked {times} times, number {one.number} counts")
+    return said
+
+
+def _minutes(earlier: datetime | None, later: datetime | None) -> int | None:
+    if earlier is None or later is None:
+        return None
+    return round((later - earlier).total_seconds() / 60)
+
+
+def _task_start(study: Path, label: str) -> datetime | None:
+    """Return when the participant's first session of the task began."""
+    path = study / "sourcedata" / label / "session.json"
+    if not path.is_file():
+        return None
+    date = read_json(path).get("date")
+    return datetime.fromisoformat(date) if isinstance(date, str) else None
+
+
+def _descriptions(form: Form) -> dict[str, Description]:
+    described = {_INSTRUMENT: {"Description": form.source or form.title}, **describe_columns(form)}
+    if form.table == "panas":
+        for time, when in form.times:
+            about = _PANAS["minutes_since_pill"]
+            described[f"minutes_since_pill_{time}"] = {
+                **about,
+                "Description": f"{when}: {about['Description']}",
+            }
+    return described
+
+
+def _replace_table(
+    study: Path, table: str, rows: Mapping[str, Mapping[str, Any]], described: Mapping[str, Description]
+) -> list[str]:
+    """Put values into a table and its data dictionary; each file is replaced as a whole, or left alone."""
+    path = study / "phenotype" / f"{table}.tsv"
+    before = read_table(path) if path.is_file() else []
+    own = INSTRUMENTS.get(table, {"participant_id": _WHO})
+    known = {**own, **described, "remarks": _REMARKS}
+    known[_INSTRUMENT] = own.get(_INSTRUMENT) or described[_INSTRUMENT]
+    if path.with_suffix(".json").is_file():
+        known |= read_json(path.with_suffix(".json"))
+    written = path.read_text(encoding="utf-8-sig").splitlines()[0].split("\t") if before else []
+    names = [*written, *(name for name in known if name not in (*written, _INSTRUMENT, "simulated"))]
+    names.sort(key=lambda name: name == "remarks")
+    merged = {row["participant_id"]: dict(row) for row in before}
+    for label, values in rows.items():
+        merged.setdefault(label, {"participant_id": label}).update(
+            {name: cell_text(value) for name, value in values.items()}
+        )
+    changed = _changes(before, merged)
+    simulated = bool(read_json(description_file(study)).get("simulated", False))
+    content = "\t".join(names) + "\n"
+    content += "".join("\t".join(row.get(name, MISSING) for name in names) + "\n" for row in merged.values())
+    if path.is_file() and path.read_text(encoding="utf-8") == content:
+        return []
+    if changed:
+        _keep(path, study / "sourcedata" / "former_phenotype")
+    explained = {**known, "simulated": True} if simulated else known
+    path.parent.mkdir(exist_ok=True)
+    _put(path.with_suffix(".json"), json.dumps(explained, indent=2, ensure_ascii=False) + "\n", study)
+    _put(path, content, study)
+    return [
+        f"{path.name}: {change} (the former table is in sourcedata/former_phenotype)" for change in changed
+    ]
+
+
+def _changes(before: list[dict[str, str]], after: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Say which values are not what they were; a value where there was none is no change."""
+    return [
+        f"{row['participant_id']} {name} was {value}, is {after[row['participant_id']][name]}"
+        for row in before
+        for name, value in row.items()
+        if name != "remarks" and value not in (MISSING, after[row["participant_id"]][name])
+    ]
+
+
+def _keep(path: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while (target := folder / f"{path.stem}_{number}.tsv").exists():
+        number += 1
+    write_whole(target, path.read_text(encoding="utf-8"))
+
+
+def _put(path: Path, text: str, study: Path) -> None:
+    """Replace a file as a whole; what a crash leaves behind lies outside the dataset's own folders."""
+    aside = study / "sourcedata" / f"phenotype_{path.name}"
+    aside.parent.mkdir(exist_ok=True)
+    write_whole(aside, text, replace=True)
+    aside.replace(path)
+    sync_folder(path.parent)

@@ -1,8 +1,8 @@
 """Answers become columns of a table: values, scores, and how many answers are missing.
 
 Nothing is imputed: a score with a missing answer is not available, and the number of missing answers stands
-in a column beside it. A form may ask for an estimate from the answered items (`Scale.prorate_up_to`); that has
-a column of its own, whose name ends in ``_prorated``.
+in a column beside it. A form may ask for an estimate from the answered items (`Scale.prorate_up_to`): a
+column whose name ends in ``_prorated``.
 
 References
 ----------

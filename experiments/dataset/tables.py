@@ -44,7 +44,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
     FileExistsError
         If the file exists.
     """
-    lines = ["\t".join(columns), *("\t".join(_text(row.get(name)) for name in columns) for row in rows)]
+    lines = ["\t".join(columns), *("\t".join(cell_text(row.get(name)) for name in columns) for row in rows)]
     write_whole(path, "\n".join(lines) + "\n")
 
 
@@ -66,7 +66,7 @@ def append_row(path: Path, values: Mapping[str, Any]) -> None:
     unknown = [name for name, value in values.items() if value is not None and name not in columns]
     if unknown:
         raise ValueError(f"{path} has no column {', '.join(unknown)}; add it by hand with n/a in its rows")
-    line = "\t".join(_text(values.get(name)) for name in columns) + "\n"
+    line = "\t".join(cell_text(values.get(name)) for name in columns) + "\n"
     with path.open("ab", buffering=0) as file:
         try:
             add_bytes(file, (line if content.endswith("\n") else "\n" + line).encode())
@@ -124,7 +124,8 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _text(value: object) -> str:
+def cell_text(value: object) -> str:
+    """Write a value as a table has it: n/a for what is absent, numbers to nine digits after the point."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
