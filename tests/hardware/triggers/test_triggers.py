@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
 
@@ -17,45 +16,22 @@ from hardware.settings import RigSettings, TriggerSettings
 from hardware.simulated.amplifier import SimulatedAmplifier
 from hardware.triggers import NoTrigger, SerialByteTrigger, open_trigger
 
+
+class Line(Protocol):
+    """See conftest."""
+
+    name: str
+
+    def received(self, n_bytes: int) -> bytes: ...
+
+    def answer(self, data: bytes) -> None: ...
+
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
 
 
-class PseudoTerminal:
-    """The device's end of a serial line."""
-
-    def __init__(self) -> None:
-        import pty
-        import tty
-
-        self.device, computer = pty.openpty()
-        tty.setraw(computer)
-        self.name = os.ttyname(computer)
-        self._computer = computer
-
-    def received(self, n_bytes: int) -> bytes:
-        data = b""
-        until_s = time.monotonic() + 5
-        while len(data) < n_bytes and time.monotonic() < until_s:
-            if select.select([self.device], [], [], 0.1)[0]:
-                data += os.read(self.device, 4096)
-        if select.select([self.device], [], [], 0.05)[0]:
-            data += os.read(self.device, 4096)
-        return data
-
-    def close(self) -> None:
-        os.close(self.device)
-        os.close(self._computer)
-
-
-@pytest.fixture
-def line() -> Iterator[PseudoTerminal]:
-    terminal = PseudoTerminal()
-    yield terminal
-    terminal.close()
-
-
 @posix
-def test_every_code_arrives_as_one_byte(line: PseudoTerminal) -> None:
+def test_every_code_arrives_as_one_byte(line: Line) -> None:
     port = SerialByteTrigger(line.name, baud=115200, pulse="device")
     for code in range(1, 256):
         port.send(code)
@@ -66,7 +42,7 @@ def test_every_code_arrives_as_one_byte(line: PseudoTerminal) -> None:
 
 
 @posix
-def test_a_pulse_is_a_code_and_a_zero(line: PseudoTerminal) -> None:
+def test_a_pulse_is_a_code_and_a_zero(line: Line) -> None:
     port = SerialByteTrigger(line.name, baud=115200, pulse="next_flip")
     for code in (11, 21, 21, 31):
         port.send(code)
@@ -78,14 +54,28 @@ def test_a_pulse_is_a_code_and_a_zero(line: PseudoTerminal) -> None:
 
 
 @posix
-def test_a_device_that_nobody_reads_does_not_stop_the_session(line: PseudoTerminal) -> None:
+def test_a_device_that_takes_no_more_is_an_error_and_never_a_wait(line: Line) -> None:
     port = SerialByteTrigger(line.name, baud=115200, pulse="device")
-    longest_s = 0.0
-    for _ in range(2000):
-        start_s = time.perf_counter()
-        port.send(1)
-        longest_s = max(longest_s, time.perf_counter() - start_s)
+    longest_s, sent = 0.0, 0
+    with pytest.raises(RuntimeError, match="takes no more codes"):
+        for sent in range(1_000_000):  # noqa: B007
+            start_s = time.perf_counter()
+            port.send(1)
+            longest_s = max(longest_s, time.perf_counter() - start_s)
+    assert sent > 1000, "a session has some hundred codes, which the system's buffer must hold"
     assert longest_s < 0.5
+    port.close()
+
+
+@posix
+def test_a_code_that_is_still_on_the_line_goes_through_zero(line: Line) -> None:
+    port = SerialByteTrigger(line.name, baud=115200, pulse="next_flip")
+    for code in (11, 11, 12):
+        port.send(code)
+    assert line.received(4) == bytes((11, 0, 11, 12))
+    port.reset()
+    port.send(12)
+    assert line.received(2) == bytes((0, 12))
     port.close()
 
 
@@ -130,9 +120,14 @@ def test_a_port_that_is_not_there_is_answered() -> None:
 
 @posix
 def test_a_line_that_is_unplugged_is_told_and_can_be_closed() -> None:
-    terminal = PseudoTerminal()
-    port = SerialByteTrigger(terminal.name, baud=115200, pulse="next_flip")
-    terminal.close()
+    import pty
+    import tty
+
+    device, computer = pty.openpty()
+    tty.setraw(computer)
+    port = SerialByteTrigger(os.ttyname(computer), baud=115200, pulse="next_flip")
+    os.close(device)
+    os.close(computer)
     with pytest.raises(RuntimeError, match=r"the trigger line .* is gone"):
         port.send(11)
     with pytest.raises(RuntimeError, match="is gone"):
