@@ -64,6 +64,8 @@ class Display(Protocol):
 
     refresh_hz: float
     """Refreshes per second, measured where that is possible."""
+    ready_s: float | None
+    """When the prepared video was ready, on the session's clock; None while it is loading."""
 
     def now(self) -> float:
         """Return the time on the session's clock (s)."""
@@ -100,6 +102,9 @@ class Display(Protocol):
 
     def flip(self, on_flip: Callable[[], None] | None = None) -> Flip:
         """Show what was drawn at the next refresh, and call `on_flip` first thing after it."""
+
+    def graphics_objects(self) -> dict[str, int]:
+        """Count what is kept in the graphics card: ``textures``, ``buffers``, ``display_lists``."""
 
     def close(self) -> None:
         """Close the window; may be called twice."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from experiments.display import KeyPress, Watched
+from experiments.display.clocks import ClockWatch
 
 
 class PtbKeyboard:
@@ -33,8 +34,7 @@ class PtbKeyboard:
         self._device = keyboard.Keyboard(backend="ptb")
         if self._device.getBackend() != "ptb":
             raise RuntimeError(_remedy(f"PsychoPy uses {self._device.getBackend()!r} instead"))
-        self._now = now
-        self._keyboard_now: Callable[[], float] = logging.defaultClock.getTime
+        self._clocks = ClockWatch(now, logging.defaultClock.getTime, resolution_s=1e-6)
         self._known: dict[int, Any] = {}
 
     def begin(self, watched: Watched) -> None:
@@ -48,17 +48,19 @@ class PtbKeyboard:
         A key appears among the pressed ones until it is released, and among the released ones after; one that
         is pressed and released between two calls only there. So both lists are asked for, and a press that
         was seen is remembered with the object itself, since an object's number may be used again once it is
-        gone. The offset of the two clocks is taken at each call: the keyboard's may be the one that is set.
+        gone. On Linux the keyboard's time stamps are the time of day, which may be set at any moment: the
+        offset to the session's clock is taken at each call, and a press from before a step is known by it.
         """
         device = self._device
         found = [*device.getKeys(waitRelease=False), *device.getKeys(waitRelease=True)]
+        self._clocks.check()
         new = [key for key in found if id(key) not in self._known]
         if not new:
             return []
         self._known |= {id(key): key for key in new}
-        offset_s = self._now() - self._keyboard_now()
         return sorted(
-            (KeyPress(key.name, key.tDown + offset_s) for key in new), key=lambda press: press.time_s
+            (KeyPress(key.name, self._clocks.steady_at(key.tDown)) for key in new),
+            key=lambda press: press.time_s,
         )
 
     def close(self) -> None:

@@ -58,6 +58,7 @@ class SimulatedDisplay:
 
     def __init__(self, clock: VirtualClock, *, refresh_hz: float) -> None:
         self.refresh_hz = refresh_hz
+        self.ready_s: float | None = None
         self.shown = ""
         self.now = clock.now
         self._clock = clock
@@ -80,7 +81,8 @@ class SimulatedDisplay:
         self._drawn = "+"
 
     def prepare(self, film: Film) -> None:
-        """Do nothing: there are no files to load."""
+        """Be ready at once: there are no files to load."""
+        self.ready_s = self._clock.now()
 
     def film_ready(self) -> bool:
         """Say that the video is ready, always."""
@@ -104,6 +106,10 @@ class SimulatedDisplay:
         if on_flip is not None:
             on_flip()
         return Flip(grid.time_s, expected_s, grid.number, steps - 1)
+
+    def graphics_objects(self) -> dict[str, int]:
+        """Return nothing: there is no graphics card."""
+        return {}
 
     def close(self) -> None:
         """Do nothing: there is no window."""

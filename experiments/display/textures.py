@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+EMPTY_NAMES = 100
+"""So many names in a row without an object are taken for the end of the objects."""
 
 
 class FrameTextures:
@@ -102,6 +106,16 @@ class FrameTextures:
         width, height = round(width_px * scale), round(height_px * scale)
         return (self._window_px[0] - width) // 2, (self._window_px[1] - height) // 2, width, height
 
+    def count_objects(self) -> dict[str, int]:
+        """Count all that the window keeps in the graphics card, the textures of the pool among it.
+
+        Names of objects are given from 1 upwards and used again, so a hundred names in a row without an
+        object are the end.
+        """
+        gl = self._gl
+        kinds = {"textures": gl.glIsTexture, "buffers": gl.glIsBuffer, "display_lists": gl.glIsList}
+        return {kind: _count(exists) for kind, exists in kinds.items()}
+
     def close(self) -> None:
         """Free the textures; may be called twice."""
         if self._ids is not None:
@@ -121,3 +135,12 @@ class FrameTextures:
             2 * (left + width) / x_px - 1,
             2 * (bottom + height) / y_px - 1,
         )
+
+
+def _count(exists: Callable[[int], Any]) -> int:
+    number = name = since = 0
+    while since < EMPTY_NAMES:
+        name, since = name + 1, since + 1
+        if exists(name):
+            number, since = number + 1, 0
+    return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,6 +50,63 @@ def video_frame(refresh: int, *, fps: float, refresh_hz: float, n_frames: int) -
     [0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5]
     """
     return min(math.floor((refresh + EARLY) * fps / refresh_hz), n_frames - 1)
+
+
+class Pulldown(NamedTuple):
+    """Which frame of a video belongs on which refresh of a screen."""
+
+    frames: list[int]
+    """The frame of each refresh, from video onset to its end."""
+    holds: list[int]
+    """For each frame that is shown, the number of refreshes for which it stays."""
+    pattern: list[int]
+    """The shortest series of holds whose repetition gives all of them, except the last frame's."""
+    late_s: list[float]
+    """For each frame that is shown, the time after its own at which it appears; negative = before."""
+
+
+def pulldown(*, fps: float, refresh_hz: float, n_frames: int) -> Pulldown:
+    """Plan a video refresh by refresh, as `video_frame` will choose when no refresh is missed.
+
+    Parameters
+    ----------
+    fps : float
+        Frames per second of the video.
+    refresh_hz : float
+        Refreshes per second of the screen.
+    n_frames : int
+        Number of frames.
+
+    Returns
+    -------
+    Pulldown
+        The frames, how long each stays, and how late each comes.
+
+    Examples
+    --------
+    >>> plan = pulldown(fps=25.0, refresh_hz=60.0, n_frames=125)
+    >>> len(plan.frames), plan.pattern, round(max(plan.late_s) * 1000, 1)
+    (300, [3, 2, 3, 2, 2], 13.3)
+    """
+    n_refreshes = n_flips(n_frames / fps, refresh_hz=refresh_hz)
+    frames = [
+        video_frame(refresh, fps=fps, refresh_hz=refresh_hz, n_frames=n_frames)
+        for refresh in range(n_refreshes)
+    ]
+    first = {frame: refresh for refresh, frame in reversed(list(enumerate(frames)))}
+    shown = sorted(first)
+    holds = [frames.count(frame) for frame in shown]
+    late_s = [first[frame] / refresh_hz - frame / fps for frame in shown]
+    return Pulldown(frames, holds, _shortest_pattern(holds[:-1] or holds), late_s)
+
+
+def _shortest_pattern(holds: Sequence[int]) -> list[int]:
+    lengths = range(1, len(holds) + 1)
+    return next(
+        list(holds[:length])
+        for length in lengths
+        if all(hold == holds[index % length] for index, hold in enumerate(holds))
+    )
 
 
 def measured_refresh_hz(flip_times_s: Sequence[float]) -> float | None:

@@ -67,6 +67,7 @@ class WindowDisplay:
     ) -> None:
         self.now = now
         self.refresh_hz = float("nan")
+        self.ready_s: float | None = None
         self._paced = False
         self._closed = False
         self._fullscreen = fullscreen
@@ -77,13 +78,14 @@ class WindowDisplay:
         self._film: Film | None = None
         self._problem: ValueError | None = None
         self._on_flip: Callable[[], None] | None = None
-        self._window, self._visual, self._core, self._default_clock, self._rushed = _open_window(
+        self._flipped_s: float | None = None
+        self._window, self._visual, self._core, self._rushed = _open_window(
             size_px, fullscreen, screen, background_rgb
         )
         self._textures = FrameTextures(tuple(self._window.frameBufferSize))
         try:
             self._cross = self._make_cross()
-            self._window.flip()
+            self._flip_window()
             self._find_refresh(expected_hz, unmeasured_hz)
         except BaseException:
             self.close()
@@ -151,13 +153,11 @@ class WindowDisplay:
     def flip(self, on_flip: Callable[[], None] | None = None) -> Flip:
         """Show what was drawn, call `on_flip` first thing after it, then go on loading."""
         self._on_flip = on_flip
-        if on_flip is not None:
-            self._window.callOnFlip(self._call_on_flip)
         grid = self._grid
         expected_s, steps = grid.time_s + grid.period_s, 0
         if self._paced:
             steps = self._wait_for_refresh()
-        time_s = self._flip_time_s(self._window.flip())
+        time_s = self._flip_window()
         if not self._paced:
             steps = grid.observe(time_s)
         self._go_on_loading()
@@ -179,8 +179,23 @@ class WindowDisplay:
             self._window.close()
             self._core.rush(False)
 
-    def _call_on_flip(self) -> None:
+    def graphics_objects(self) -> dict[str, int]:
+        """Count textures, buffers and display lists in the graphics card."""
+        return self._textures.count_objects()
+
+    def _flip_window(self) -> float:
+        """Flip; return when, by the session's clock: PsychoPy's own is the time of day on Linux."""
+        self._flipped_s = None
+        self._window.callOnFlip(self._just_flipped)
+        self._window.flip()
+        assert self._flipped_s is not None
+        return self._flipped_s
+
+    def _just_flipped(self) -> None:
         """Call what this flip has to call; what one asked for that was interrupted before is not called."""
+        if self._flipped_s is not None:
+            return
+        self._flipped_s = self.now()
         on_flip, self._on_flip = self._on_flip, None
         if on_flip is not None:
             on_flip()
@@ -201,17 +216,13 @@ class WindowDisplay:
             )
         self._paced = measured_hz is None
         self.refresh_hz = measured_hz or unmeasured_hz or float("nan")
-        self._grid = RefreshGrid(refresh_hz=self.refresh_hz, start_s=self._flip_time_s(self._window.flip()))
+        self._grid = RefreshGrid(refresh_hz=self.refresh_hz, start_s=self._flip_window())
 
     def _measure(self) -> float | None:
         times_s = []
         for _ in range(MEASURED_FLIPS):
-            times_s.append(self._flip_time_s(self._window.flip()))
+            times_s.append(self._flip_window())
         return measured_refresh_hz(times_s)
-
-    def _flip_time_s(self, flip_s: float) -> float:
-        """Convert PsychoPy's time of a flip into the session's; PsychoPy's clock may be set, ours is not."""
-        return self.now() - (self._default_clock.getTime() - flip_s)
 
     def _wait_for_refresh(self) -> int:
         """Wait as a screen would make us wait; return by how many refreshes it is after the one before."""
@@ -245,12 +256,12 @@ class WindowDisplay:
                 return
             self._textures.upload(loader.n_taken - 1, frame)
         if loader.finished():
-            self._loader = None
+            self._loader, self.ready_s = None, self.now()
 
     def _stop_loading(self) -> None:
         if self._loader is not None:
             self._loader.stop()
-        self._loader, self._film, self._problem = None, None, None
+        self._loader, self._film, self._problem, self.ready_s = None, None, None, None
 
     def _make_cross(self) -> Any:
         arm_px = self._window.size[1] / 45
@@ -268,8 +279,8 @@ class WindowDisplay:
 
 def _open_window(
     size_px: tuple[int, int], fullscreen: bool, screen: int, background_rgb: tuple[int, int, int]
-) -> tuple[Any, Any, Any, Any, bool]:
-    """Open the window; return it, psychopy.visual and .core, its clock, and whether priority was granted."""
+) -> tuple[Any, Any, Any, bool]:
+    """Open the window; return it, psychopy.visual and .core, and whether priority was granted."""
     from psychopy import core, logging
 
     logging.console.setLevel(logging.ERROR)
@@ -291,7 +302,7 @@ def _open_window(
             autoLog=False,
         )
     window.mouseVisible = False
-    return window, visual, core, logging.defaultClock, rushed
+    return window, visual, core, rushed
 
 
 @contextmanager

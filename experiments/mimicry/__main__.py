@@ -63,6 +63,13 @@ def session(
         int, typer.Option(help="Number of practice trials.")
     ] = SessionParameters().n_practice,
     seed: Annotated[int | None, typer.Option(help="Seed of the trial list; drawn when left out.")] = None,
+    learn_key: Annotated[
+        bool,
+        typer.Option(
+            "--learn-key",
+            help="Ask for the response key on the first page, and accept what the keypad sends.",
+        ),
+    ] = False,
     allow_unmeasured_refresh: Annotated[
         bool,
         typer.Option(
@@ -135,6 +142,7 @@ def session(
             **common,
             **wanted,
         )
+    plan = dataclasses.replace(plan, learn_key=learn_key)
     screen = ScreenChoices(
         expected_hz=settings.refresh_hz if rig is not None else None,
         allow_unmeasured_refresh=allow_unmeasured_refresh,

@@ -70,6 +70,8 @@ class SessionPlan:
     start_s: float = 0.0
     """What the session's clock shows at first; more than 0 for a resumed session."""
     resumed: bool = False
+    learn_key: bool = False
+    """Whether the first page asks for the response key and learns its name."""
 
     @property
     def folder(self) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 
 from experiments.display import Watched
 from experiments.mimicry.design import Trial
+from experiments.mimicry.learn_key import learn_response_key
 from experiments.mimicry.trial import Stage, run_trial
 from experiments.session import SessionStopped
 
@@ -38,6 +40,9 @@ def run_session(trials: Sequence[Trial], stage: Stage) -> None:
     """
     stage.display.rehearse([*stage.texts.feedback.values()])
     mark(stage, "session_start")
+    if stage.keep_learned_keys is not None and (learned := learn_response_key(stage)):
+        stage.keep_learned_keys(learned)
+        stage = replace(stage, response_keys=learned)
     if trials:
         stage.display.prepare(stage.films[trials[0].video])
         show_page(stage, "instructions", turn_to(trials[0]), event="instructions")
@@ -110,6 +115,7 @@ def show_page(
     while display.now() < end_s:
         display.text(text)
         display.flip(stage.triggers.at_flip())
+        stage.clocks.check()
         pressed = [press.key for press in stage.keys.presses() if press.key in turning]
         if pressed:
             return pressed[0]
@@ -135,4 +141,5 @@ def mark(stage: Stage, event: str, *, text: str | None = None, block: int | None
         stage.display.text(text)
     flip = stage.display.flip(stage.triggers.at_flip(code))
     values = {} if code is None else {"value": code, "monotonic": stage.triggers.sent_s}
-    stage.log.event(event, flip.time_s, block=block, **values)
+    stage.clocks.check()
+    stage.log.event(event, flip.time_s, block=block, wall=stage.clocks.settable_at(flip.time_s), **values)

@@ -8,15 +8,18 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments.dataset import bids
 from experiments.dataset.rows import TrialRow, read_rows
 from experiments.dataset.tables import participant_label, read_table
 from experiments.display import Display, Keyboard
+from experiments.display.clocks import ClockWatch
 from experiments.mimicry.plan import SessionPlan, write_plan
 from experiments.mimicry.procedure import mark, run_session
+from experiments.mimicry.timing import write_pulldown
 from experiments.mimicry.trial import Stage
 from experiments.session import (
     Keys,
@@ -45,6 +48,8 @@ class Devices:
     """What is started and stopped with the session; None when the amplifier is operated by hand."""
     monotonic: Callable[[], float] = time.perf_counter
     """Clock for the column ``monotonic`` (s)."""
+    wall: Callable[[], float] = time.time
+    """The time of day for the column ``wall`` (s since 1970); it may be set while the session runs."""
     durable: bool = True
     """Whether each trial waits for the disk."""
 
@@ -82,7 +87,12 @@ def _run(plan: SessionPlan, open_devices: OpenDevices) -> str | None:
         devices = open_things.enter_context(open_devices(plan))
         if plan.resumed:
             set_aside(plan.study, plan.participant)
-        write_record(plan.folder, {**plan.record, "display": devices.display.describe()})
+        record = {
+            **plan.record,
+            "display": devices.display.describe(),
+            "pulldown": write_pulldown(plan.folder, plan.videos.values(), devices.display.refresh_hz),
+        }
+        write_record(plan.folder, record)
         log = SessionLog(
             plan.folder, monotonic=devices.monotonic, resume=plan.resumed, durable=devices.durable
         )
@@ -102,8 +112,18 @@ def _run(plan: SessionPlan, open_devices: OpenDevices) -> str | None:
             parameters=plan.parameters,
             texts=plan.texts,
             response_keys=plan.rig.response_keys,
+            clocks=ClockWatch(devices.display.now, devices.wall),
+            keep_learned_keys=partial(keep_learned_keys, plan, record) if plan.learn_key else None,
         )
         return _run_to_an_end(plan, stage)
+
+
+def keep_learned_keys(plan: SessionPlan, record: dict[str, Any], keys: tuple[str, ...]) -> None:
+    """Write into the session's record which response key was learned; a resumed session has the same."""
+    write_record(
+        plan.folder,
+        {**record, "learned_response_keys": keys, "rig": {**record["rig"], "response_keys": keys}},
+    )
 
 
 def _run_to_an_end(plan: SessionPlan, stage: Stage) -> str | None:

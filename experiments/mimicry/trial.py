@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from experiments.dataset.rows import FlipRow, TrialRow
+from experiments.dataset.rows import FlipRow, TimingRow, TrialRow
 from experiments.display import Display, Film, Flip, KeyPress, Watched
+from experiments.display.clocks import ClockWatch
 from experiments.display.timing import n_flips, video_frame
 from experiments.mimicry.design import Trial
 from experiments.mimicry.feedback import Response, judge
 from experiments.mimicry.parameters import SessionParameters
 from experiments.mimicry.texts import Texts
+from experiments.mimicry.timing import memory_mb, n_late
 from experiments.session import Keys, SessionLog, TriggerLine
 
 
@@ -33,6 +35,10 @@ class Stage:
     texts: Texts
     response_keys: Sequence[str]
     """Names of the right key."""
+    clocks: ClockWatch
+    """The session's clock and the time of day."""
+    keep_learned_keys: Callable[[tuple[str, ...]], None] | None = None
+    """Where a response key goes that is learned on the first page; None leaves that page out."""
 
 
 @dataclass(kw_only=True)
@@ -67,17 +73,34 @@ def run_trial(trial: Trial, stage: Stage, *, following: Trial | None) -> TrialRo
     TrialRow
         The trial as it was written.
     """
-    show_fixation(trial, stage)
+    stepped_before_s = stage.clocks.stepped_s
+    fixation = show_fixation(trial, stage)
+    ready_s = stage.display.ready_s
     shown = show_video(trial, stage)
     response = judge(shown.presses, onset_s=shown.onset_s, response_keys=stage.response_keys)
-    row = trial_row(trial, shown, response)
 
-    def while_feedback_is_shown() -> None:
-        stage.log.trial(row, flip_rows(trial, shown))
+    def while_feedback_is_shown(first: Flip) -> None:
+        row = trial_row(trial, shown, response, ended=first)
+        stage.log.trial(row, [*flip_rows(trial, "fixation", fixation), *flip_rows(trial, "video", shown)])
         if following is not None:
             stage.display.prepare(stage.films[following.video])
 
-    show_feedback(trial, response, stage, once_shown=while_feedback_is_shown)
+    feedback = show_feedback(trial, response, stage, once_shown=while_feedback_is_shown)
+    row = trial_row(trial, shown, response, ended=feedback.flips[0])
+    left_s = None if ready_s is None else fixation.onset_s + trial.fixation_s - ready_s
+    objects = stage.display.graphics_objects()
+    timing = TimingRow(
+        trial=signed_number(trial),
+        fixation_left_s=left_s,
+        video_s=feedback.onset_s - shown.onset_s,
+        late_fixation=n_late(fixation.flips),
+        late_video=row.n_dropped_flips,
+        late_feedback=n_late(feedback.flips),
+        clock_step_s=stage.clocks.stepped_s - stepped_before_s,
+        memory_mb=memory_mb() if objects else None,
+        **objects,
+    )
+    stage.log.timing(timing, flip_rows(trial, "feedback", feedback))
     return row
 
 
@@ -112,7 +135,9 @@ def show_video(trial: Trial, stage: Stage) -> Shown:
         return show(trial, stage, kind="video", duration_s=film.n_frames / film.fps, draw=draw, shown=shown)
 
 
-def show_feedback(trial: Trial, response: Response, stage: Stage, *, once_shown: Callable[[], None]) -> Shown:
+def show_feedback(
+    trial: Trial, response: Response, stage: Stage, *, once_shown: Callable[[Flip], None]
+) -> Shown:
     """Show the feedback, a blank screen for a correct trial; `once_shown` follows its onset."""
     text = stage.texts.feedback.get(response.outcome)
     return show(
@@ -136,7 +161,7 @@ def show(
     is_ready: Callable[[], bool] = lambda: True,
     outcome: str | None = None,
     shown: Shown | None = None,
-    once_shown: Callable[[], None] = lambda: None,
+    once_shown: Callable[[Flip], None] = lambda flip: None,
 ) -> Shown:
     """Show something for a whole number of refreshes; its onset is an event with a trigger.
 
@@ -159,24 +184,26 @@ def show(
     shown : Shown, optional
         Where to keep what happens.
     once_shown : callable
-        Called after its first flip, for what may take longer than a refresh: nothing moves meanwhile.
+        Called with its first flip, for what may take longer than a refresh: nothing moves meanwhile.
 
     Returns
     -------
     Shown
         Onset, flips and presses.
     """
-    display, shown = stage.display, shown or Shown()
+    display = stage.display
+    shown = Shown() if shown is None else shown
     refresh, last = 0, n_flips(duration_s, refresh_hz=display.refresh_hz)
     while refresh < last or not is_ready():
         draw(refresh)
         is_first = not shown.flips
         code = stage.codes[code_name(trial, kind)] if is_first else None
         flip = display.flip(stage.triggers.at_flip(code))
+        stage.clocks.check()
         if is_first:
             shown.onset_s, shown.onset_refresh = flip.time_s, flip.refresh
             begin(trial, stage, kind, flip.time_s, duration_s, code, outcome)
-            once_shown()
+            once_shown(flip)
         shown.flips.append(flip)
         for press in stage.keys.presses():
             if kind == "video":
@@ -207,6 +234,7 @@ def begin(
         value=code,
         outcome=outcome,
         monotonic=stage.triggers.sent_s,
+        wall=stage.clocks.settable_at(onset_s),
         **about(trial),
     )
 
@@ -221,28 +249,34 @@ def write_response(trial: Trial, stage: Stage, press: KeyPress, onset_s: float) 
         value=code if sent else None,
         response_key=press.key,
         response_time=press.time_s - onset_s,
+        wall=stage.clocks.settable_at(press.time_s),
         **about(trial),
     )
 
 
-def flip_rows(trial: Trial, shown: Shown) -> list[FlipRow]:
-    """Return the rows of the flips of a trial's video."""
-    number = -trial.trial if trial.practice else trial.trial
+def flip_rows(trial: Trial, kind: str, shown: Shown) -> list[FlipRow]:
+    """Return the rows of the flips of a part of a trial; only a video has frames."""
     return [
         FlipRow(
-            trial=number,
+            trial=signed_number(trial),
+            shown=kind,
             flip=index,
             time=flip.time_s,
-            frame=frame,
+            frame=shown.frames[index] if shown.frames else None,
             predicted=flip.expected_s,
             dropped=flip.missed > 0,
         )
-        for index, (flip, frame) in enumerate(zip(shown.flips, shown.frames, strict=True))
+        for index, flip in enumerate(shown.flips)
     ]
 
 
-def trial_row(trial: Trial, shown: Shown, response: Response) -> TrialRow:
-    """Return the row of a trial."""
+def signed_number(trial: Trial) -> int:
+    """Number a trial so that practice trials, which are negative, cannot be taken for real ones."""
+    return -trial.trial if trial.practice else trial.trial
+
+
+def trial_row(trial: Trial, shown: Shown, response: Response, *, ended: Flip) -> TrialRow:
+    """Return the row of a trial, whose video was `ended` by the first flip of the feedback."""
     return TrialRow(
         practice=trial.practice,
         fixation_s=trial.fixation_s,
@@ -251,7 +285,7 @@ def trial_row(trial: Trial, shown: Shown, response: Response) -> TrialRow:
         response_time=response.time_s,
         response_count=response.count,
         outcome=response.outcome,
-        n_dropped_flips=sum(flip.missed > 0 for flip in shown.flips[1:]),
+        n_dropped_flips=n_late([*shown.flips, ended]),
         **about(trial),
     )
 

@@ -100,6 +100,7 @@ def simulated_devices(plan: SessionPlan, *, says_truth: bool = False) -> Iterato
         port=amplifier,
         recorder=None if plan.resumed else amplifier,
         monotonic=clock.now,
+        wall=clock.now,
         durable=False,
     )
 

@@ -16,10 +16,26 @@ FOLDER = Path(__file__).parent
 
 _NEEDED: dict[str, tuple[str, ...]] = {
     "feedback": ("no_press", "wrong_key", "repeated_press"),
-    "pages": ("instructions", "to_practice", "to_trials", "practice_done", "break", "end", "stop_question"),
+    "pages": (
+        "instructions",
+        "to_practice",
+        "to_trials",
+        "practice_done",
+        "break",
+        "end",
+        "stop_question",
+        "learn_key",
+        "learn_key_again",
+        "learn_key_differs",
+        "learn_key_unknown",
+    ),
     "keys": ("stop", "go_on"),
     "dialog": ("title", "participant", "age", "sex", "group"),
 }
+
+
+KEY = "{key}"
+"""Stands for the name of a key in the pages that teach the response key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +95,9 @@ def read_texts(language: str) -> Texts:
         missing = [name for name in names if not str(entries.get(name, "")).strip()]
         if missing:
             raise ValueError(f"{path}: the section [{section}] lacks {', '.join(missing)}")
+    for page in ("learn_key_again", "learn_key_differs"):
+        if KEY not in content["pages"][page]:
+            raise ValueError(f"{path}: {page} must name the key that was pressed, as {KEY}")
     sections = {
         section: {name: str(content[section][name]).strip() for name in names}
         for section, names in _NEEDED.items()

@@ -166,9 +166,18 @@ def check_codes(events: list[EventRow]) -> None:
     assert all(1 <= code <= 255 for code in codes.values())
 
 
-def test_every_flip_of_every_video_is_written(tmp_path: Path) -> None:
+def test_every_flip_is_written(tmp_path: Path) -> None:
     run_plan(plan_of(tmp_path / "study", n_trials=4), simulated_devices)
-    flips = rows(tmp_path / "study", "frames", FlipRow)
+    every = rows(tmp_path / "study", "frames", FlipRow)
+    assert [flip.time for flip in every] == sorted(flip.time for flip in every)
+    trials = {
+        -trial.trial if trial.practice else trial.trial: trial
+        for trial in rows(tmp_path / "study", "trials", TrialRow)
+    }
+    for number, trial in trials.items():
+        parts = Counter(flip.shown for flip in every if flip.trial == number)
+        assert parts == {"fixation": round(trial.fixation_s * 60), "video": 300, "feedback": 60}
+    flips = [flip for flip in every if flip.shown == "video"]
     assert Counter(flip.trial for flip in flips) == dict.fromkeys([-1, -2, -3, -4, 1, 2, 3, 4], 300)
     first = [flip for flip in flips if flip.trial == 1]
     assert sorted({flip.frame for flip in first}) == list(range(125))
@@ -178,7 +187,7 @@ def test_every_flip_of_every_video_is_written(tmp_path: Path) -> None:
 def test_the_same_seed_makes_the_same_session(tmp_path: Path) -> None:
     for name in ("one", "two"):
         run_plan(plan_of(tmp_path / name, n_trials=8), simulated_devices)
-    for table in ("events", "trials", "frames", "design"):
+    for table in ("events", "trials", "frames", "timing", "design"):
         one, two = (
             (tmp_path / name / "sourcedata" / "sub-007" / f"{table}.tsv").read_bytes()
             for name in ("one", "two")
@@ -234,6 +243,7 @@ def test_a_missed_refresh_skips_frames_and_the_video_ends_on_time(tmp_path: Path
     first = rows(tmp_path / "study", "trials", TrialRow)[0]
     assert first.n_dropped_flips == 2
     flips = [flip for flip in rows(tmp_path / "study", "frames", FlipRow) if flip.trial == 1]
+    flips = [flip for flip in flips if flip.shown == "video"]
     assert sum(flip.dropped for flip in flips) == 2
     assert len(flips) < 300
     for flip in flips[60:70]:
