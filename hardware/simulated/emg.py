@@ -274,9 +274,7 @@ def simulate_emg(
     """
     n_samples = round(duration_s * fs_hz)
     n_slow = int(np.ceil(duration_s * GAIN_HZ)) + 1
-    moves = (
-        course_of(conditions.movements, n_slow, GAIN_HZ, rng) if conditions.movements else np.zeros(n_slow)
-    )
+    moves = _moves(n_slow, conditions, rng)
     channels = {}
     for muscle, answers in responses.items():
         slow = answer_gain(n_slow, GAIN_HZ, answers) + _own_activity(muscle, n_slow, conditions, rng)
@@ -286,6 +284,56 @@ def simulate_emg(
         samples += movement(n_samples, fs_hz, moves * rng.uniform(0.4, 1.0), rng)
         channels[muscle] = _add_surroundings(samples, fs_hz, conditions, rng)
     return channels
+
+
+def simulate_rest(
+    duration_s: float,
+    *,
+    fs_hz: float,
+    muscles: Iterable[str],
+    conditions: RecordingConditions,
+    rng: np.random.Generator,
+) -> dict[str, tuple[Samples, Samples]]:
+    """Simulate a face without videos, in two parts, so that answers can be added while it is being sent.
+
+    Parameters
+    ----------
+    duration_s : float
+        Length.
+    fs_hz : float
+        Sampling rate.
+    muscles : iterable of str
+        The muscles.
+    conditions : RecordingConditions
+        What a laboratory and a face do to a recording. The muscles' typical activity at rest is taken, not a
+        person's own.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    dict
+        Muscle -> activity, to be multiplied with the exp of a log gain, and what lies around it, to be added;
+        both in microvolts, shape (round(duration_s * fs_hz),).
+    """
+    n_samples = round(duration_s * fs_hz)
+    n_slow = int(np.ceil(duration_s * GAIN_HZ)) + 1
+    moves = _moves(n_slow, conditions, rng)
+    parts = {}
+    for muscle in muscles:
+        own = conditions.tonic_uv[muscle] * np.exp(_own_activity(muscle, n_slow, conditions, rng))
+        activity = muscle_noise(n_samples, fs_hz, band_hz=conditions.band_hz, rng=rng)
+        activity *= _at(own, n_samples, fs_hz)
+        around = movement(n_samples, fs_hz, moves * rng.uniform(0.4, 1.0), rng)
+        parts[muscle] = (activity, _add_surroundings(around, fs_hz, conditions, rng))
+    return parts
+
+
+def _moves(n_slow: int, conditions: RecordingConditions, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Draw the strength of movements, which all channels see."""
+    if conditions.movements is None:
+        return np.zeros(n_slow)
+    return course_of(conditions.movements, n_slow, GAIN_HZ, rng)
 
 
 def _own_activity(
