@@ -2,8 +2,8 @@
 
 ``sourcedata/sub-007/questionnaires/panas_t1`` holds ``record.json`` (the questionnaire as it was shown, its
 order, language, time, software) and ``answers.tsv`` (one line per answer, correction, refusal). They are the
-source from which the tables in ``phenotype`` are made. A questionnaire that is asked again has a folder of its
-own, ``panas_t1_again_2``.
+source from which the tables in ``phenotype`` are made. A questionnaire that is asked again has its own folder,
+``panas_t1_again_2``.
 """
 
 from __future__ import annotations

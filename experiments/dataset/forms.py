@@ -29,7 +29,7 @@ _ITEM: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("id", "text", "minimum", "maximum"),
         ("kind", "meaning", "unit", "decimals", "usual", "participants_column"),
     ),
-    "time": (("id", "text"), ("kind", "meaning")),
+    "time": (("id", "text"), ("kind", "meaning", "usual_hours_ago")),
 }
 _SCALE = (("id", "items", "range"), ("reversed", "combine", "meaning", "prorate_up_to"))
 
@@ -55,7 +55,7 @@ class Item:
     maximum: float = 0.0
     """Largest number that is accepted."""
     usual: tuple[float, float] | None = None
-    """Numbers outside are accepted when they are confirmed."""
+    """Numbers outside are accepted when they are confirmed; of a time of day: hours ago."""
     decimals: int = 0
     """Digits after the point that are accepted."""
     participants_column: str | None = None
@@ -190,6 +190,8 @@ def _item(entry: Mapping[str, Any], number: int, response: Sequence[tuple[str, s
     elif kind == "choice":
         options = _pairs(entry["options"], f"{where}: options", smallest=2)
     numbers = _number_entries(entry, where) if kind == "number" else {}
+    if "usual_hours_ago" in entry:
+        numbers["usual"] = (0.0, _number(entry["usual_hours_ago"], f"{where}: usual_hours_ago"))
     return Item(
         id=name,
         kind=kind,

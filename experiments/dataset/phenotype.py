@@ -133,7 +133,7 @@ def update_phenotype(study: Path, *, pill_taken: Mapping[str, datetime] | None =
     """Make the tables in ``phenotype`` anew from the answers in ``sourcedata``.
 
     Each table is replaced as a whole by one that is complete, so a crash leaves the old or the new one. Rows
-    and columns that do not come from questionnaires stay as they are. Tables list only participants who are in
+    and columns that do not come from questionnaires stay. Tables list only participants who stand in
     ``participants.tsv``, as BIDS demands: the answers of others wait in ``sourcedata``. Where a value that a
     table has would change or go, the table is kept as it was in ``sourcedata/former_phenotype``.
 
