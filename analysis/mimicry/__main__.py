@@ -51,7 +51,22 @@ def analyse(
     unblind: Annotated[
         Path | None,
         typer.Option(
-            help="Sealed key: a TSV file with code and name of each group. Names replace the blind codes.",
+            help="Key of the groups, whose names replace the blind codes: the allocation's sealed key, or "
+            "a TSV file with code and name of each group.",
+            show_default=False,
+        ),
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Text file with the passphrase of the sealed key; otherwise it is asked for.",
+            show_default=False,
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Who opens the sealed key, for the log [default: the computer's account].",
             show_default=False,
         ),
     ] = None,
@@ -112,10 +127,14 @@ def analyse(
     from analysis.mimicry.summary_file import summarise
 
     dataset = read_study(study)
-    group_names = read_key(unblind, dataset) if unblind else {}
-    folder = out or default_folder(dataset, preset=preset.value, unblinded=bool(group_names))
-    identity = {"study": dataset.name, "preset": preset.value, "unblinded": bool(group_names)}
+    if unblind is None and (passphrase_file or by):
+        raise ValueError("--passphrase-file and --by are for opening a sealed key: give --unblind as well")
+    folder = out or default_folder(dataset, preset=preset.value, unblinded=unblind is not None)
+    identity = {"study": dataset.name, "preset": preset.value, "unblinded": unblind is not None}
     check_folder(folder, analysis=identity)
+    group_names = (
+        read_key(unblind, dataset, passphrase_file=passphrase_file, by=by) if unblind is not None else {}
+    )
     given = {
         "mains_hz": mains_hz,
         "bandpass_hz": bandpass_hz,
