@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import imageio_ffmpeg
 import numpy as np
@@ -27,6 +27,9 @@ LOSSLESS_ARGUMENTS: Sequence[str] = (
     *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"),
 )
 """Arguments of ffmpeg: lossless RGB; nothing of the computer or the day in it; one thread, so equal bytes."""
+
+PIPE_BYTES = 1 << 20
+"""Size of the pipe to and from ffmpeg on Linux, where a frame else takes twenty turns of both programs."""
 
 
 def encode(frames: Iterable[np.ndarray], path: Path, *, fps: float) -> None:
@@ -113,7 +116,7 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
     command += ["-i", str(path), "-an", "-fps_mode", "passthrough", "-pix_fmt", "rgb24"]
     command += ["-f", "image2pipe", "-c:v", "ppm", "-"]
     with tempfile.TemporaryFile() as messages:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages)
+        process = _start(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages)
         assert process.stdout is not None
         try:
             while (frame := _read_ppm(process.stdout)) is not None:
@@ -212,10 +215,17 @@ def _input_arguments(shape: tuple[int, ...], fps: float) -> list[str]:
     return [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", *raw, "-an"]
 
 
+def _start(command: Sequence[str], **streams: Any) -> subprocess.Popen[bytes]:
+    """Start ffmpeg; with large pipes, unless this user has used up what the system grants of them."""
+    with contextlib.suppress(PermissionError):
+        return subprocess.Popen(command, pipesize=PIPE_BYTES, **streams)
+    return subprocess.Popen(command, **streams)
+
+
 def _feed(
     command: Sequence[str], first: np.ndarray, others: Iterator[np.ndarray], messages: IO[bytes], path: Path
 ) -> None:
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=messages)
+    process = _start(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=messages)
     assert process.stdin is not None
     try:
         with contextlib.suppress(BrokenPipeError):

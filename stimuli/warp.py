@@ -169,7 +169,7 @@ class Warp:
         tuple of numpy.ndarray
             Two maps of the box's shape with x, y of the first and of the second photograph, float32.
         """
-        return self._fine_positions(np.concatenate(self._coarse_positions(level), axis=2))
+        return self._fine_positions(self._coarse_positions(level))
 
     def positions_and_sharpness(self, level: float | SplitLevel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return `source_positions`, and how little each photograph has to be stretched there.
@@ -182,7 +182,7 @@ class Warp:
         """
         coarse = self._coarse_positions(level)
         sharpness = [_sharpness(positions, float(self._step_px)) for positions in coarse]
-        first, second = self._fine_positions(np.concatenate(coarse, axis=2))
+        first, second = self._fine_positions(coarse)
         return first, second, sample(np.stack(sharpness, axis=2), self._upscale)
 
     def _coarse_positions(self, level: float | SplitLevel) -> tuple[np.ndarray, np.ndarray]:
@@ -196,9 +196,9 @@ class Warp:
         moved = sample(self._field, middle / self._step_px)
         return middle - moved / 2, middle + moved / 2
 
-    def _fine_positions(self, both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        offsets = sample(both - np.concatenate([self._grid, self._grid], axis=2), self._upscale)
-        return self.pixels + offsets[..., :2], self.pixels + offsets[..., 2:]
+    def _fine_positions(self, coarse: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        first, second = (cv2.add(self.pixels, sample(one - self._grid, self._upscale)) for one in coarse)
+        return first, second
 
     def _half_way_positions(self, way: np.float32, field: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Solve q + way * field(q) = p for q by Newton's method, at every point p of the grid."""
