@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.dataset.rows import TimingRow, TrialRow, read_rows
 from experiments.dataset.tables import write_table
-from experiments.display import Film, Flip
+from experiments.display import Display, Film, Flip
 from experiments.display.timing import pulldown
 
 ENOUGH_FIXATION_S = 1.0
@@ -21,6 +21,12 @@ PULLDOWN_COLUMNS = ("refresh", "time_s", "frame", "frame_time_s", "late_ms")
 def n_late(flips: Sequence[Flip]) -> int:
     """Count the refreshes that came late, the first left out: what was before it is another matter."""
     return sum(flip.missed > 0 for flip in flips[1:])
+
+
+def kept_in_memory(display: Display) -> dict[str, Any]:
+    """Return the columns of `TimingRow` on memory; none for a display without a graphics card."""
+    objects = display.graphics_objects()
+    return {"memory_mb": memory_mb(), **objects} if objects else {}
 
 
 def memory_mb() -> float | None:

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from experiments.dataset.rows import FlipRow, TimingRow, TrialRow
 from experiments.display import Display, Film, Flip, KeyPress, Watched
@@ -15,7 +16,7 @@ from experiments.mimicry.design import Trial
 from experiments.mimicry.feedback import Response, judge
 from experiments.mimicry.parameters import SessionParameters
 from experiments.mimicry.texts import Texts
-from experiments.mimicry.timing import memory_mb, n_late
+from experiments.mimicry.timing import kept_in_memory, n_late
 from experiments.session import Keys, SessionLog, TriggerLine
 
 
@@ -78,30 +79,20 @@ def run_trial(trial: Trial, stage: Stage, *, following: Trial | None) -> TrialRo
     ready_s = stage.display.ready_s
     shown = show_video(trial, stage)
     response = judge(shown.presses, onset_s=shown.onset_s, response_keys=stage.response_keys)
+    kept: dict[str, Any] = {}
 
     def while_feedback_is_shown(first: Flip) -> None:
         row = trial_row(trial, shown, response, ended=first)
         stage.log.trial(row, [*flip_rows(trial, "fixation", fixation), *flip_rows(trial, "video", shown)])
+        kept.update(kept_in_memory(stage.display))
         if following is not None:
             stage.display.prepare(stage.films[following.video])
 
     feedback = show_feedback(trial, response, stage, once_shown=while_feedback_is_shown)
-    row = trial_row(trial, shown, response, ended=feedback.flips[0])
-    left_s = None if ready_s is None else fixation.onset_s + trial.fixation_s - ready_s
-    objects = stage.display.graphics_objects()
-    timing = TimingRow(
-        trial=signed_number(trial),
-        fixation_left_s=left_s,
-        video_s=feedback.onset_s - shown.onset_s,
-        late_fixation=n_late(fixation.flips),
-        late_video=row.n_dropped_flips,
-        late_feedback=n_late(feedback.flips),
-        clock_step_s=stage.clocks.stepped_s - stepped_before_s,
-        memory_mb=memory_mb() if objects else None,
-        **objects,
-    )
+    step_s = stage.clocks.stepped_s - stepped_before_s
+    timing = timing_row(trial, fixation, shown, feedback, ready_s=ready_s, step_s=step_s, kept=kept)
     stage.log.timing(timing, flip_rows(trial, "feedback", feedback))
-    return row
+    return trial_row(trial, shown, response, ended=feedback.flips[0])
 
 
 def show_fixation(trial: Trial, stage: Stage) -> Shown:
@@ -287,6 +278,43 @@ def trial_row(trial: Trial, shown: Shown, response: Response, *, ended: Flip) ->
         outcome=response.outcome,
         n_dropped_flips=n_late([*shown.flips, ended]),
         **about(trial),
+    )
+
+
+def timing_row(
+    trial: Trial,
+    fixation: Shown,
+    shown: Shown,
+    feedback: Shown,
+    *,
+    ready_s: float | None,
+    step_s: float,
+    kept: Mapping[str, Any],
+) -> TimingRow:
+    """Return the row on how the computer kept up with a trial.
+
+    Parameters
+    ----------
+    trial : Trial
+        The trial.
+    fixation, shown, feedback : Shown
+        What happened during the cross, the video and the feedback.
+    ready_s : float or None
+        When the video was ready, on the session's clock.
+    step_s : float
+        By how much the time of day was set during the trial.
+    kept : mapping
+        Columns of `TimingRow` on memory.
+    """
+    return TimingRow(
+        trial=signed_number(trial),
+        fixation_left_s=None if ready_s is None else fixation.onset_s + trial.fixation_s - ready_s,
+        video_s=feedback.onset_s - shown.onset_s,
+        late_fixation=n_late(fixation.flips),
+        late_video=n_late([*shown.flips, feedback.flips[0]]),
+        late_feedback=n_late(feedback.flips),
+        clock_step_s=step_s,
+        **kept,
     )
 
 

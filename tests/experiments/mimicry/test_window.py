@@ -161,7 +161,7 @@ def check_files(study: Path, folder: Path, line: Line, *, n_frames: int) -> None
             assert 0.2 < trial.response_time < 0.7
     flips = read_rows(folder / "frames.tsv", FlipRow)
     for trial in trials:
-        shown = [flip for flip in flips if flip.trial == trial.trial]
+        shown = [flip for flip in flips if flip.trial == trial.trial and flip.shown == "video"]
         assert shown[0].frame == 0
         assert shown[0].time == trial.onset
         # a flip's own refresh is one before the one at which the following flip was expected
