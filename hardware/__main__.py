@@ -1,106 +1,111 @@
-"""Command line of the hardware room: ``python -m hardware check|list|calibrate``."""
+"""Command line of the hardware room: ``python -m hardware list|check|calibrate``."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hardware.protocols import TriggerPort
-from hardware.settings import RigSettings, read_rig
-from hardware.triggers import open_trigger
-
-STAIRCASE = (1, 2, 4, 8, 16, 32, 64, 128, 255)
-"""Codes that raise each line of the trigger cable alone, and then all: a broken wire shows at once."""
-
-STEP_S = 0.25
-"""Time between two codes of the staircase."""
-
-PULSE_S = 0.02
-"""Length of its pulses, about a screen refresh."""
+from hardware.checks import STAIRCASE, Finding
+from hardware.inventory import Stream, lsl_streams, parallel_ports, serial_ports
+from hardware.rig_check import RigCheck, check_rig
+from hardware.screens import Screen, find_screens
+from hardware.settings import read_rig
 
 app = typer.Typer(
-    help="Look at the devices of a laboratory and try them.",
+    help="Look at the devices of a laboratory, try them, and measure their timing.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 
 RigOption = Annotated[
-    Path | None, typer.Option("--rig", help="Rig file (TOML); see hardware/rigs/example.toml.")
+    Path | None, typer.Option("--rig", help="Rig file (TOML); there is an example per kind in hardware/rigs.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a summary as JSON in the last line.")]
 
 
 @app.command("list")
 def list_devices(as_json: JsonOption = False) -> None:
-    """List the serial ports of this computer."""
-    from serial.tools import list_ports
-
-    ports = [{"port": port.device, "description": port.description} for port in list_ports.comports()]
-    for port in ports:
-        print(f"{port['port']}\t{port['description']}")
-    if not ports:
-        print("No serial port found. Is the trigger device plugged in, and its driver installed?")
+    """List the ports, LSL streams and screens of this computer, and what they probably are."""
+    serial, parallel = serial_ports(), parallel_ports()
+    streams, lsl_problem = lsl_streams()
+    screens, screen_problem = find_screens()
+    names = [
+        f"{port.port}  {port.guess or port.description}" + (f"  [USB {port.usb}]" if port.usb else "")
+        for port in serial
+    ]
+    _print_section("Serial ports", names, "none: is the trigger device plugged in, and its driver installed?")
+    _print_section("Parallel ports", parallel, "none that the system shows")
+    no_stream = lsl_problem or "none: is the amplifier's LSL program started, on this network?"
+    _print_section("LSL streams", [_stream_line(stream) for stream in streams], no_stream)
+    _print_section("Screens", [_screen_line(screen) for screen in screens], screen_problem or "none")
     if as_json:
-        print(json.dumps({"serial_ports": ports}))
+        found = {"serial_ports": serial, "lsl_streams": streams, "screens": screens}
+        print(json.dumps({**found, "parallel_ports": parallel}, default=dataclasses.asdict))
 
 
 @app.command()
-def check(rig: RigOption = None, as_json: JsonOption = False) -> None:
-    """Try the rig: read its file, open the trigger line, send a staircase of codes."""
+def check(
+    rig: RigOption = None,
+    ask: Annotated[
+        bool | None,
+        typer.Option("--ask/--no-ask", help="Ask what the recording shows. By default only at a terminal."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try every device of the rig, send a staircase of codes, and say what to do about what fails."""
     settings = read_rig(rig)
-    print(describe(settings))
-    port = open_trigger(settings)
-    try:
-        write_ms = send_staircase(port)
-    finally:
-        port.close()
-    names = ", ".join(trigger.name for trigger in settings.triggers)
-    codes = " ".join(str(code) for code in STAIRCASE)
-    if not settings.triggers:
-        print(f"No trigger line is configured: the codes {codes} went nowhere.")
-    else:
-        print(f"Sent {codes} on {names}; a write took at most {max(write_ms):.2f} ms.")
-        print("Now look at the recording: the same codes must be there, each as one pulse, in this order.")
-        print("A missing 1, 2, 4 ... 128 is a broken line of the cable. A 0 as an event of its own means")
-        print('that the device ends its pulses itself: set pulse = "device" in the rig file.')
+    asks = sys.stdin.isatty() and not as_json if ask is None else ask
+    done = check_rig(rig, settings, ask=typer.confirm if asks else None, tell=_print_finding)
+    failed, warnings = done.count("FAILED"), done.count("WARNING")
+    print(f"{failed} failed, {warnings} warnings." if failed or warnings else "Everything works.")
     if as_json:
-        summary = {"trigger": names, "sent": list(STAIRCASE)}
-        print(json.dumps({**summary, "longest_write_ms": round(max(write_ms), 3)}))
+        print(json.dumps(_summary(rig, done)))
+    if failed:
+        raise SystemExit(1)
 
 
-@app.command()
-def calibrate() -> None:
-    """Say where timing is measured."""
-    print(
-        "Nothing to calibrate here: each session measures the screen's refresh rate before it starts and "
-        "refuses another rate than the rig file's. The time from trigger to light needs a photodiode."
+def _print_finding(finding: Finding) -> None:
+    print(finding, flush=True)
+
+
+def _summary(rig: Path | None, done: RigCheck) -> dict[str, object]:
+    return {
+        "rig": None if rig is None else str(rig),
+        "failed": done.count("FAILED"),
+        "warnings": done.count("WARNING"),
+        "findings": [dataclasses.asdict(finding) for finding in done.findings],
+        "sent": list(STAIRCASE) if done.write_ms else [],
+        "longest_write_ms": round(max(done.write_ms), 3) if done.write_ms else None,
+    }
+
+
+def _print_section(title: str, lines: Sequence[str], otherwise: str) -> None:
+    print(f"{title}:")
+    for line in lines or [otherwise]:
+        print(f"  {line}")
+
+
+def _stream_line(stream: Stream) -> str:
+    rate = f"{stream.fs_hz:g} Hz" if stream.fs_hz else "markers"
+    return (
+        f"{stream.name!r}  type {stream.type!r}, {stream.n_channels} channels, {rate}, source id "
+        f"{stream.source_id!r}, on {stream.host}"
     )
 
 
-def describe(settings: RigSettings) -> str:
-    """Return the settings, one per line."""
-    values = dataclasses.asdict(settings)
-    return "\n".join(f"  {name:<26} {value}" for name, value in values.items())
-
-
-def send_staircase(port: TriggerPort, *, step_s: float = STEP_S, pulse_s: float = PULSE_S) -> list[float]:
-    """Send the staircase and return how long each write took (ms)."""
-    write_ms = []
-    for code in STAIRCASE:
-        start_s = time.perf_counter()
-        port.send(code)
-        write_ms.append(1000 * (time.perf_counter() - start_s))
-        time.sleep(pulse_s)
-        port.reset()
-        time.sleep(max(0.0, step_s - pulse_s))
-    return write_ms
+def _screen_line(screen: Screen) -> str:
+    width = f", {screen.width_cm:g} cm wide" if screen.width_cm else ""
+    return (
+        f"{screen.number}  {screen.name}: {screen.size_px[0]} x {screen.size_px[1]} pixels, "
+        f"{screen.refresh_hz:g} Hz{width}"
+    )
 
 
 def main() -> None:

@@ -135,7 +135,7 @@ def _described(port: Any) -> SerialPort:
     return SerialPort(
         port=port.device,
         description=" ".join(filter(None, (port.manufacturer, port.product or port.description))),
-        guess=guess,
+        guess=guess or ("a serial port of the computer itself" if port.vid is None else None),
         usb=None if port.vid is None else f"{port.vid:04x}:{port.pid:04x}",
         starts_anew=port.vid in RESTARTING,
         latency_ms=_latency_ms(port.device) if port.vid == 0x0403 else None,
