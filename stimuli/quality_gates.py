@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from stimuli.quality import MIN_FROWN_DIFFERENCE, MIN_MOTION, MIN_SMILE_DIFFERENCE
 
 Status = Literal["passed", "failed", "unmeasured"]
+
+Found = tuple[Status, float | None, float, str]
+"""A verdict without its gate: status, value, limit, finding."""
 
 OURS = "our choice"
 TIME_ERROR_S = 0.001
@@ -255,6 +259,19 @@ GATES: dict[str, Gate] = {
     ),
 }
 """The gates by key, in the order of the report."""
+
+
+def unmeasured(key: str, reason: str) -> Found:
+    """Say why a gate has no verdict."""
+    return "unmeasured", None, GATES[key].limit, reason
+
+
+def within(key: str, value: float, finding: str, *, limit: float | None = None) -> Found:
+    """Compare a value with its limit; a value that is not a number is unmeasured."""
+    limit = GATES[key].limit if limit is None else limit
+    if not math.isfinite(value):
+        return "unmeasured", None, limit, "it could not be measured"
+    return ("passed" if value <= limit else "failed"), float(value), limit, finding
 
 
 def told(one: Verdict) -> str:

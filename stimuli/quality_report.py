@@ -17,8 +17,8 @@ from stimuli.decoders import decoders
 from stimuli.manifest import DICTIONARY_NAME, StimulusVideo, write_text
 from stimuli.quality_charts import BLUE, ORANGE, PALE, RED, SOFT, Line, chart
 from stimuli.quality_gates import GATES, Verdict, told, written
+from stimuli.quality_pace import on_line, pacing, speeds
 from stimuli.quality_tables import write_frames, write_gates
-from stimuli.quality_verdicts import on_line, pacing, speeds
 from stimuli.quality_video import VideoMeasures
 from stimuli.versions import versions
 

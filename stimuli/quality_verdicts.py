@@ -15,7 +15,8 @@ from stimuli.quality import (
     MIN_SMILE_DIFFERENCE,
     SMILING,
 )
-from stimuli.quality_gates import GATES, LEVEL_DIGITS, NEIGHBOURS, SLOW, Status, Verdict
+from stimuli.quality_gates import GATES, LEVEL_DIGITS, Found, Verdict, unmeasured, within
+from stimuli.quality_pace import PACE_CHECKS
 from stimuli.quality_video import END, VideoMeasures, mean_score
 
 
@@ -34,7 +35,7 @@ def judge(video: VideoMeasures, *, pair: Sequence[VideoMeasures] = ()) -> list[V
     list of Verdict
         One for each gate, in the order of `GATES`.
     """
-    found = dict[str, tuple[Status, float | None, float, str]]()
+    found = dict[str, Found]()
     found["files"] = _files(video)
     for decoder in ("ffmpeg", "opencv", "ffpyplayer"):
         found[decoder] = _decoder(video, decoder)
@@ -46,43 +47,26 @@ def judge(video: VideoMeasures, *, pair: Sequence[VideoMeasures] = ()) -> list[V
         for key, check in _PICTURE_CHECKS.items():
             found[key] = check(video)
         if video.sidecar.get("rendered"):
-            found["luminance"] = _unmeasured("luminance", "an animation: no two lights are mixed")
+            found["luminance"] = unmeasured("luminance", "an animation: no two lights are mixed")
     reason = "the video cannot be decoded, or its number of frames is not the sidecar's"
-    return [Verdict(key, *found.get(key, _unmeasured(key, reason))) for key in GATES]
+    return [Verdict(key, *found.get(key, unmeasured(key, reason))) for key in GATES]
 
 
-def _unmeasured(key: str, reason: str) -> tuple[Status, float | None, float, str]:
-    return "unmeasured", None, GATES[key].limit, reason
-
-
-def _within(
-    key: str, value: float, finding: str, *, limit: float | None = None
-) -> tuple[Status, float | None, float, str]:
-    """Compare a value with its limit; a value that is not a number is unmeasured."""
-    limit = GATES[key].limit if limit is None else limit
-    if not math.isfinite(value):
-        return "unmeasured", None, limit, "it could not be measured"
-    return ("passed" if value <= limit else "failed"), float(value), limit, finding
-
-
-_Found = tuple[Status, float | None, float, str]
-
-
-def _files(video: VideoMeasures) -> _Found:
+def _files(video: VideoMeasures) -> Found:
     problems = [problem.removeprefix(f"{video.name}: ") for problem in video.file_problems]
     for name in ("n_frames", "fps", "width_px", "height_px", "direction", "identity", "pair"):
         said = video.sidecar.get(name)
         if said is not None and said != getattr(video.row, name):
             problems.append(f"{name} is {getattr(video.row, name)} in the manifest, {said} in the sidecar")
-    return _within("files", len(problems), "; ".join(problems) or "nothing was changed")
+    return within("files", len(problems), "; ".join(problems) or "nothing was changed")
 
 
-def _decoder(video: VideoMeasures, decoder: str) -> _Found:
+def _decoder(video: VideoMeasures, decoder: str) -> Found:
     if decoder not in video.decoded:
-        return _unmeasured(decoder, "there is no video that ffmpeg can read")
+        return unmeasured(decoder, "there is no video that ffmpeg can read")
     decoded = video.decoded[decoder]
     if decoded is None:
-        return _unmeasured(decoder, f"{decoder} is not installed")
+        return unmeasured(decoder, f"{decoder} is not installed")
     n_expected = video.row.n_frames
     n_wrong = len(decoded.different) + max(n_expected - decoded.n_frames, 0)
     finding = f"{decoded.n_frames} of {n_expected} frames decoded"
@@ -90,22 +74,22 @@ def _decoder(video: VideoMeasures, decoder: str) -> _Found:
         n_wrong, finding = max(n_wrong, 1), f"{finding}: {decoded.error}"
     if decoded.different:
         finding += f"; different from frame {decoded.different[0] + 1} on"
-    return _within(decoder, n_wrong, finding)
+    return within(decoder, n_wrong, finding)
 
 
-def _timing(video: VideoMeasures) -> _Found:
+def _timing(video: VideoMeasures) -> Found:
     if video.times_s is None or not len(video.times_s):
-        return _unmeasured("timing", "the decoders tell no times")
+        return unmeasured("timing", "the decoders tell no times")
     planned_s = np.arange(len(video.times_s)) / video.row.fps
     errors_s = np.abs(video.times_s - planned_s)
     worst = int(errors_s.argmax())
     finding = f"frame {worst + 1} at {video.times_s[worst]:.4f} s, planned {planned_s[worst]:.4f} s"
-    return _within("timing", float(errors_s.max()), finding)
+    return within("timing", float(errors_s.max()), finding)
 
 
-def _plan(video: VideoMeasures) -> _Found:
+def _plan(video: VideoMeasures) -> Found:
     if video.planned is None:
-        return _unmeasured("plan", "the sidecar does not tell start, end, course and duration")
+        return unmeasured("plan", "the sidecar does not tell start, end, course and duration")
     lower, upper = video.planned
     listed_upper = video.levels if video.levels_upper is None else video.levels_upper
     if len(lower) != len(video.levels) or len(upper) != len(listed_upper):
@@ -115,23 +99,23 @@ def _plan(video: VideoMeasures) -> _Found:
     finding = f"{lower[0]:.0%} to {lower[-1]:.0%} in {len(lower)} frames"
     if errors.max() > LEVEL_DIGITS:
         finding = f"frame {worst + 1} has level {video.levels[worst]:.4f}, planned {lower[worst]:.4f}"
-    return _within("plan", float(errors.max()), finding)
+    return within("plan", float(errors.max()), finding)
 
 
-def _shared(video: VideoMeasures, pair: Sequence[VideoMeasures]) -> _Found:
+def _shared(video: VideoMeasures, pair: Sequence[VideoMeasures]) -> Found:
     others = [other for other in pair if other is not video and len(other.hashes) == len(other.levels)]
     if not others or len(video.hashes) != len(video.levels):
-        return _unmeasured("shared", "the pair has no other video that can be decoded")
+        return unmeasured("shared", "the pair has no other video that can be decoded")
     known = {key: name for other in others for key, name in _by_level(other).items()}
     own = _by_level(video)
     common = [key for key in own if key in known]
     if not common:
-        return _unmeasured("shared", "the pair's videos have no level in common")
+        return unmeasured("shared", "the pair's videos have no level in common")
     different = sorted(key for key in common if own[key] != known[key])
     finding = f"{len(common)} levels in common"
     if different:
         finding += f"; level {different[0][0]:.1%} is not the same picture"
-    return _within("shared", len(different), finding)
+    return within("shared", len(different), finding)
 
 
 def _by_level(video: VideoMeasures) -> dict[tuple[float, float], str]:
@@ -140,17 +124,17 @@ def _by_level(video: VideoMeasures) -> dict[tuple[float, float], str]:
     return dict(zip(levels, video.hashes, strict=True))
 
 
-def _folds(video: VideoMeasures) -> _Found:
+def _folds(video: VideoMeasures) -> Found:
     n_px = (video.sidecar.get("quality") or {}).get("fold_px")
     if not isinstance(n_px, int):
-        return _unmeasured("folds", "the sidecar does not tell")
-    return _within("folds", n_px, f"{n_px} px fold over")
+        return unmeasured("folds", "the sidecar does not tell")
+    return within("folds", n_px, f"{n_px} px fold over")
 
 
-def _ends(video: VideoMeasures) -> _Found:
+def _ends(video: VideoMeasures) -> Found:
     expressions = video.sidecar.get("expressions") or []
     if len(expressions) != 2:
-        return _unmeasured("ends", "the sidecar does not name the expressions")
+        return unmeasured("ends", "the sidecar does not name the expressions")
     wrong_name = _wrong_direction(video, expressions)
     if wrong_name:
         return "failed", None, 0.0, wrong_name
@@ -169,8 +153,8 @@ def _ends(video: VideoMeasures) -> _Found:
         kind = "smile" if score == "mouthSmile" else "frown"
         told.append(f"{name} shows {more:+.2f} {kind}, {least:g} needed")
     if not missing:
-        return _unmeasured("ends", f"there is no score for {' and '.join(expressions)}: look at the pictures")
-    return _within("ends", max(0.0, round(max(missing), 4)), "; ".join(told))
+        return unmeasured("ends", f"there is no score for {' and '.join(expressions)}: look at the pictures")
+    return within("ends", max(0.0, round(max(missing), 4)), "; ".join(told))
 
 
 def _wrong_direction(video: VideoMeasures, expressions: Sequence[str]) -> str:
@@ -196,44 +180,44 @@ def _score_difference(video: VideoMeasures, score: str, *, upper: bool) -> float
     return mean_score(photographs[-1]["scores"], score) - mean_score(photographs[0]["scores"], score)
 
 
-def _motion(video: VideoMeasures) -> _Found:
+def _motion(video: VideoMeasures) -> Found:
     if not video.motion:
-        return _unmeasured("motion", "the face model sees no face")
+        return unmeasured("motion", "the face model sees no face")
     span = float(np.ptp(video.levels)) if video.levels_upper is None else 1.0
     motion = max(video.motion.values()) / max(span, 0.05)
-    return _within("motion", max(0.0, MIN_MOTION - motion), f"points move by {motion:.3f} eye distances")
+    return within("motion", max(0.0, MIN_MOTION - motion), f"points move by {motion:.3f} eye distances")
 
 
-def _skin(video: VideoMeasures) -> _Found:
+def _skin(video: VideoMeasures) -> Found:
     if video.skin_difference is None:
-        return _unmeasured("skin", "the face model sees no face")
-    return _within("skin", video.skin_difference, f"the skin differs by ΔE {video.skin_difference:.1f}")
+        return unmeasured("skin", "the face model sees no face")
+    return within("skin", video.skin_difference, f"the skin differs by ΔE {video.skin_difference:.1f}")
 
 
-def _width(video: VideoMeasures) -> _Found:
+def _width(video: VideoMeasures) -> Found:
     if video.width_difference is None:
-        return _unmeasured("width", "the face model sees no face")
-    return _within(
+        return unmeasured("width", "the face model sees no face")
+    return within(
         "width", video.width_difference, f"the face's width changes by {video.width_difference:.1%}"
     )
 
 
-def _eyes(video: VideoMeasures) -> _Found:
+def _eyes(video: VideoMeasures) -> Found:
     if video.eye_error is None:
-        return _unmeasured("eyes", "the face model sees no face, or the sidecar tells no places")
-    return _within("eyes", video.eye_error, f"{video.eye_error:.3f} eye distances off")
+        return unmeasured("eyes", "the face model sees no face, or the sidecar tells no places")
+    return within("eyes", video.eye_error, f"{video.eye_error:.3f} eye distances off")
 
 
-def _landmarks(video: VideoMeasures) -> _Found:
+def _landmarks(video: VideoMeasures) -> Found:
     if video.landmark_error is None:
-        return _unmeasured("landmarks", "the video does not show both photographs, or no landmarks are known")
-    return _within("landmarks", video.landmark_error, f"{video.landmark_error:.3f} eye distances apart")
+        return unmeasured("landmarks", "the video does not show both photographs, or no landmarks are known")
+    return within("landmarks", video.landmark_error, f"{video.landmark_error:.3f} eye distances apart")
 
 
-def _mesh(video: VideoMeasures) -> _Found:
+def _mesh(video: VideoMeasures) -> Found:
     if video.mesh_folds is None:
-        return _unmeasured("mesh", "the sidecar tells no landmarks")
-    return _within("mesh", video.mesh_folds, f"{video.mesh_folds:.2%} of the face folds over")
+        return unmeasured("mesh", "the sidecar tells no landmarks")
+    return within("mesh", video.mesh_folds, f"{video.mesh_folds:.2%} of the face folds over")
 
 
 def _parts(video: VideoMeasures) -> list[tuple[str, np.ndarray, np.ndarray, float]]:
@@ -250,10 +234,10 @@ def _parts(video: VideoMeasures) -> list[tuple[str, np.ndarray, np.ndarray, floa
     return parts
 
 
-def _level(video: VideoMeasures) -> _Found:
+def _level(video: VideoMeasures) -> Found:
     parts = _parts(video)
     if not parts:
-        return _unmeasured("level", "the face model sees no face, or it hardly moves")
+        return unmeasured("level", "the face model sees no face, or it hardly moves")
     worst: tuple[float, float, str] | None = None
     for name, measured, planned, noise in parts:
         limit = max(GATES["level"].limit, noise)
@@ -266,13 +250,13 @@ def _level(video: VideoMeasures) -> _Found:
         if worst is None or errors[index] / limit > worst[0] / worst[1]:
             worst = (float(errors[index]), limit, finding)
     assert worst is not None
-    return _within("level", worst[0], worst[2], limit=worst[1])
+    return within("level", worst[0], worst[2], limit=worst[1])
 
 
-def _monotone(video: VideoMeasures) -> _Found:
+def _monotone(video: VideoMeasures) -> Found:
     parts = _parts(video)
     if not parts:
-        return _unmeasured("monotone", "the face model sees no face, or it hardly moves")
+        return unmeasured("monotone", "the face model sees no face, or it hardly moves")
     back, where, n_steps = 0, "", 0
     for _, measured, planned, noise in parts:
         steps, wanted = np.sign(np.diff(planned)) * np.diff(measured), np.abs(np.diff(planned))
@@ -281,126 +265,10 @@ def _monotone(video: VideoMeasures) -> _Found:
         if wrong.any() and not where:
             first, second = video.seen[:-1][wrong][0] + 1, video.seen[1:][wrong][0] + 1
             where = f", the first between frames {first} and {second}"
-    return _within("monotone", back, f"{back} of {n_steps} steps go back{where}")
+    return within("monotone", back, f"{back} of {n_steps} steps go back{where}")
 
 
-def on_line(values: np.ndarray, levels: np.ndarray, *, middle: bool = False) -> np.ndarray:
-    """Return the straight line, over the levels, between the values at the lowest and the highest level.
-
-    Parameters
-    ----------
-    values
-        Shape ``(n_frames,)``.
-    levels
-        Level of each frame.
-    middle
-        Whether there is a photograph at level 0.5, where the line has a corner then.
-
-    Examples
-    --------
-    >>> on_line(np.array([1.0, 5.0, 2.0]), np.array([0.0, 0.5, 1.0])).tolist()
-    [1.0, 1.5, 2.0]
-    """
-    corners = [int(levels.argmin()), int(levels.argmax())]
-    if middle and levels.min() < 0.45 and levels.max() > 0.55:
-        corners.insert(1, int(np.abs(levels - 0.5).argmin()))
-    return np.interp(levels, levels[corners], values[corners])
-
-
-def _luminance(video: VideoMeasures) -> _Found:
-    values = np.array([light.luminance for light in video.light])
-    line = on_line(values, pacing(video), middle=bool(video.sidecar.get("middle")))
-    errors = np.abs(values / np.maximum(line, 1e-9) - 1)
-    worst = int(errors.argmax())
-    return _within("luminance", float(errors.max()), f"{errors[worst]:.2%} off in frame {worst + 1}")
-
-
-def _sharpness(video: VideoMeasures) -> _Found:
-    values = np.array([light.sharpness for light in video.light])
-    line = on_line(values, pacing(video), middle=bool(video.sidecar.get("middle")))
-    loss = 1 - values / np.maximum(line, 1e-9)
-    worst = int(loss.argmax())
-    return _within(
-        "sharpness", max(0.0, float(loss[worst])), f"{max(loss[worst], 0):.0%} less in frame {worst + 1}"
-    )
-
-
-def _flicker(video: VideoMeasures) -> _Found:
-    values = np.array([light.sharpness for light in video.light])
-    if len(values) < 4 * NEIGHBOURS or np.abs(np.diff(pacing(video))).max() > 0.05:
-        return _unmeasured("flicker", "neighbouring frames differ too much in so few frames")
-    around = [values[max(0, index - NEIGHBOURS) : index + NEIGHBOURS + 1] for index in range(len(values))]
-    errors = np.abs(values / np.maximum([np.median(part) for part in around], 1e-9) - 1)
-    worst = int(errors.argmax())
-    return _within(
-        "flicker", float(errors.max()), f"{errors[worst]:.0%} off its neighbours in frame {worst + 1}"
-    )
-
-
-def pacing(video: VideoMeasures) -> np.ndarray:
-    """Return the levels that a video's pace is judged by: of the part of the face that moves further."""
-    if video.levels_upper is None or np.ptp(video.levels) >= np.ptp(video.levels_upper):
-        return video.levels
-    return video.levels_upper
-
-
-def speeds(video: VideoMeasures) -> tuple[np.ndarray, np.ndarray]:
-    """Return the change in grey level per change in level, and the numbers of the steps that it is known for.
-
-    Where the way leads through a third photograph, the speed is relative to the median of its half, because
-    either half may be longer.
-    """
-    levels = pacing(video)
-    wanted = np.abs(np.diff(levels))
-    steps = np.flatnonzero(wanted >= SLOW * max(wanted.max(), 1e-12))
-    speed = video.change[steps] / np.maximum(wanted[steps], 1e-12)
-    if video.sidecar.get("middle"):
-        second = ((levels[steps] + levels[steps + 1]) / 2) > 0.5
-        for half in (second, ~second):
-            if half.any():
-                speed[half] /= max(float(np.median(speed[half])), 1e-12)
-    return speed, steps
-
-
-def _steps(video: VideoMeasures) -> _Found:
-    speed, which = speeds(video)
-    if np.ptp(pacing(video)) == 0 or len(speed) < 3:
-        return _unmeasured("steps", "fewer than three steps")
-    if np.median(video.change[which]) < LEAST_CHANGE:
-        return _unmeasured("steps", "the picture hardly changes")
-    variation = float(speed.std() / max(speed.mean(), 1e-9))
-    return _within("steps", variation, f"the change per level varies by {variation:.0%}")
-
-
-def _jumps(video: VideoMeasures) -> _Found:
-    speed, steps = speeds(video)
-    if np.ptp(pacing(video)) == 0 or len(speed) < 3:
-        return _unmeasured("jumps", "fewer than three steps")
-    if np.median(video.change[steps]) < LEAST_CHANGE:
-        return _unmeasured("jumps", "the picture hardly changes")
-    ratio = speed / max(float(np.median(speed)), 1e-9)
-    worst = int(ratio.argmax())
-    where = f"between frames {steps[worst] + 1} and {steps[worst] + 2}"
-    return _within("jumps", float(ratio.max()), f"{ratio[worst]:.2f} times the usual change {where}")
-
-
-def _repeats(video: VideoMeasures) -> _Found:
-    levels = pacing(video)
-    wanted = np.abs(np.diff(levels))
-    same = np.array([one == other for one, other in zip(video.hashes[:-1], video.hashes[1:], strict=True)])
-    moving = wanted >= SLOW * max(wanted.max(), 1e-12)
-    resting = (wanted == 0) & (np.diff(video.levels) == 0)
-    wrong = np.flatnonzero((same & moving & (wanted > 0)) | (~same & resting))
-    finding = f"{len(wrong)} frames"
-    if len(wrong):
-        finding += f", the first is frame {wrong[0] + 2}"
-    return _within("repeats", len(wrong), finding)
-
-
-LEAST_CHANGE = 0.05
-"""Where frames change by less than this from one to the next, in grey levels, steps are not compared."""
-
-_PICTURE_CHECKS: Mapping[str, Callable[[VideoMeasures], _Found]] = {
+_PICTURE_CHECKS: Mapping[str, Callable[[VideoMeasures], Found]] = {
     "ends": _ends,
     "motion": _motion,
     "skin": _skin,
@@ -410,10 +278,5 @@ _PICTURE_CHECKS: Mapping[str, Callable[[VideoMeasures], _Found]] = {
     "mesh": _mesh,
     "level": _level,
     "monotone": _monotone,
-    "luminance": _luminance,
-    "sharpness": _sharpness,
-    "flicker": _flicker,
-    "steps": _steps,
-    "jumps": _jumps,
-    "repeats": _repeats,
+    **PACE_CHECKS,
 }

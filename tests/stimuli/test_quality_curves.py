@@ -7,7 +7,7 @@ from stimuli.decoders import decode_with, decoders
 from stimuli.quality_charts import Line, chart
 from stimuli.quality_curves import Regions, luminance_image, measure_change, measure_light, positions_on_way
 from stimuli.quality_landmarks import described_points, folded_part, landmark_disagreement
-from stimuli.quality_verdicts import on_line
+from stimuli.quality_pace import on_line
 from stimuli.video import encode
 
 RNG_SEED = 7
