@@ -8,6 +8,9 @@ from pathlib import Path
 from experiments.allocation.files import has_allocation, open_allocation
 from experiments.allocation.register import Allocated
 from experiments.allocation.times import CLOCK_SLACK, duration_words, minutes_between, moment_of
+from experiments.dataset.answers import read_administrations, which_counts
+from experiments.dataset.phenotype import last_time_of_day
+from experiments.dataset.rows import MISSING
 from experiments.dataset.tables import participant_label, read_table
 
 _LARGEST_CONTRADICTION_MIN = 5.0
@@ -15,7 +18,7 @@ _LARGEST_CONTRADICTION_MIN = 5.0
 
 
 def pill_moment(study: Path, participant: str, now: datetime) -> datetime | None:
-    """Find when a participant took the pill: in the allocation's log, else in phenotype/session.tsv.
+    """Find when a participant took the pill: in the allocation's log, else in a questionnaire of the session.
 
     Parameters
     ----------
@@ -41,6 +44,14 @@ def pill_moment(study: Path, participant: str, now: datetime) -> datetime | None
     if person is not None and person.pill is not None:
         return person.pill
     return _noted_moment(study, participant, now)
+
+
+def pills_taken(study: Path) -> dict[str, datetime]:
+    """Return when each participant took the pill, by the allocation's log; empty without one."""
+    if not has_allocation(study):
+        return {}
+    people = open_allocation(study, check=False).register().participants.values()
+    return {person.participant: person.pill for person in people if person.pill is not None}
 
 
 def minutes_since_pill(study: Path, participant: str, now: datetime) -> float | None:
@@ -98,8 +109,16 @@ def pill_warning(study: Path, participant: str, now: datetime) -> str | None:
             f"it is not written down when participant {participant} took the pill: python -m "
             f"experiments.allocation {study} pill --participant {participant} --time HH:MM"
         )
-    said = [_window_warning(study, minutes), _clock_warning(study, now), _contradiction(study, person, now)]
-    return "; ".join(filter(None, said)) or None
+    return (
+        "; ".join(filter(None, [_window_warning(study, minutes), *doubts(study, participant, now)])) or None
+    )
+
+
+def doubts(study: Path, participant: str, now: datetime) -> list[str]:
+    """Say what makes the time since the pill doubtful: the computer's clock, or two entries that differ."""
+    person = _allocated(study, participant)
+    said = [_clock_warning(study, now), _contradiction(study, person, now)] if person is not None else []
+    return [doubt for doubt in said if doubt is not None]
 
 
 def _window_warning(study: Path, minutes: float) -> str | None:
@@ -141,7 +160,7 @@ def _contradiction(study: Path, person: Allocated, now: datetime) -> str | None:
     if abs(minutes_between(noted, person.pill)) <= _LARGEST_CONTRADICTION_MIN:
         return None
     return (
-        f"phenotype/session.tsv says that the pill was taken at {noted:%H:%M}, the allocation's log says "
+        f"the session's form says that the pill was taken at {noted:%H:%M}, the allocation's log says "
         f"{person.pill:%H:%M}"
     )
 
@@ -154,14 +173,15 @@ def _allocated(study: Path, participant: str) -> Allocated | None:
 
 
 def _noted_moment(study: Path, participant: str, now: datetime) -> datetime | None:
-    path = study / "phenotype" / "session.tsv"
-    if not path.is_file():
-        return None
-    label = participant_label(participant)
-    times = [row.get("pill_time", "n/a") for row in read_table(path) if row.get("participant_id") == label]
-    if not times or times[0] == "n/a":
-        return None
+    """Return what a form says, or else the table of the session; None where that is unclear."""
     try:
-        return moment_of(times[0], None, now=now)
-    except ValueError:  # of another day: nothing that a running session could use
+        for form in which_counts(read_administrations(study, participant)).values():
+            if form.answers.get("pill_time"):
+                return last_time_of_day(str(form.answers["pill_time"]), before=form.last)
+        path = study / "phenotype" / "session.tsv"
+        rows = read_table(path) if path.is_file() else []
+        label = participant_label(participant)
+        times = [row.get("pill_time", MISSING) for row in rows if row.get("participant_id") == label]
+        return moment_of(times[0], None, now=now) if times and times[0] != MISSING else None
+    except ValueError:  # damaged, or of another day: nothing that a running session could use
         return None

@@ -19,6 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from experiments.dataset.durable import add_bytes
+
 _FIRST = "0" * 64
 _LOCK_OLD_S = 60.0
 """A lock that is older was left behind by a crash: no command holds it for more than a moment."""
@@ -116,9 +118,8 @@ class ChainedLog:
             if key is not None:
                 record["signature"] = _sign(record["hash"], key)
             line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-            with self.path.open("ab") as file:
-                file.write(b"\n" + line if fragment else line)
-                file.flush()
+            with self.path.open("ab", buffering=0) as file:
+                add_bytes(file, b"\n" + line if fragment else line)
                 os.fsync(file.fileno())
         return _entry(record)
 
