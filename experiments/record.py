@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from experiments.dataset.durable import write_whole
 
 Kind: TypeAlias = type | tuple[type, ...]
+T = TypeVar("T")
 
 RECORD = "session.json"
 
@@ -69,6 +70,23 @@ def read_record(folder: Path, required: Mapping[str, Kind] | None = None) -> dic
                 f"{_how_to_mend(folder)}"
             )
     return record
+
+
+def recorded(folder: Path, record: Mapping[str, Any], name: str, kind: Callable[..., T]) -> T:
+    """Turn an entry of a record into the object that it was; JSON has lists for tuples.
+
+    Raises
+    ------
+    ValueError
+        If it is not one.
+    """
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in record[name].items()}
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{folder / RECORD}: {name} cannot be understood ({error}).{_how_to_mend(folder)}"
+        ) from None
 
 
 def _how_to_mend(folder: Path) -> str:

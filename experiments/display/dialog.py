@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -44,10 +44,41 @@ def ask(fields: Mapping[str, str], *, title: str) -> dict[str, str] | None:
     RuntimeError
         If the dialog cannot be shown; the message says what to install.
     """
+    return _shown({"fields": dict(fields), "title": title})
+
+
+def choose(text: str, options: Sequence[str], *, title: str) -> str | None:
+    """Ask a question that has a few answers.
+
+    Parameters
+    ----------
+    text : str
+        The question.
+    options : sequence of str
+        The answers; the first is marked at the beginning.
+    title : str
+        Title of the dialog.
+
+    Returns
+    -------
+    str or None
+        The answer; None when the dialog was cancelled.
+
+    Raises
+    ------
+    RuntimeError
+        If the dialog cannot be shown; the message says what to install.
+    """
+    answers = _shown({"text": text, "options": list(options), "title": title})
+    return None if answers is None else answers["choice"]
+
+
+def _shown(wanted: Mapping[str, object]) -> dict[str, str] | None:
+    """Show a dialog in a process of its own and return what was answered."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     shown = subprocess.run(
         [sys.executable, "-m", "experiments.display.dialog"],
-        input=json.dumps({"fields": dict(fields), "title": title}),
+        input=json.dumps(wanted),
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -71,10 +102,14 @@ def _show() -> None:
     from psychopy import gui
 
     dialog = gui.Dlg(title=wanted["title"])
-    for name, label in wanted["fields"].items():
+    fields = wanted.get("fields", {})
+    for name, label in fields.items():
         dialog.addField(name, initial="", label=label)
+    if "options" in wanted:
+        dialog.addText(wanted["text"])
+        dialog.addField("choice", choices=wanted["options"], label="")
     given = dialog.show()
-    answers = {name: str(given[name]) for name in wanted["fields"]} if dialog.OK else None
+    answers = {name: str(given[name]) for name in (*fields, *given)} if dialog.OK else None
     print(_MARK + json.dumps(answers), flush=True)
 
 

@@ -12,14 +12,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from experiments.dataset.rows import EventRow, TrialRow, read_rows
+from experiments.dataset.rows import MISSING
 from experiments.dataset.tables import participant_label, read_table, write_table
 from experiments.display import Film
 from experiments.mimicry.design import Trial, Video, draw_design
 from experiments.mimicry.parameters import SessionParameters, trigger_codes
+from experiments.mimicry.progress import DESIGN, design_sha256, was_begun
 from experiments.mimicry.texts import Texts, read_texts
-from experiments.session import live_folder, read_record, software, write_record
-from hardware.settings import RigSettings, rig_from_record
+from experiments.session import live_folder, software, write_record
+from hardware.settings import RigSettings
 from stimuli.manifest import MANIFEST_NAME, StimulusVideo, check_video, file_sha256, read_manifest
 
 TASK = "mimicry"
@@ -70,13 +71,15 @@ class SessionPlan:
     start_s: float = 0.0
     """What the session's clock shows at first; more than 0 for a resumed session."""
     resumed: bool = False
+    run: int = 1
+    """Which session of this participant, from 1."""
     learn_key: bool = False
     """Whether the first page asks for the response key and learns its name."""
 
     @property
     def folder(self) -> Path:
         """Where the session is written while it runs."""
-        return live_folder(self.study, self.participant)
+        return live_folder(self.study, self.participant, self.run)
 
     @property
     def directions(self) -> list[str]:
@@ -97,6 +100,7 @@ def plan_session(
     simulated: bool,
     seed: int | None = None,
     n_trials: int | None = None,
+    run: int = 1,
     remarks: dict[str, Any] | None = None,
 ) -> SessionPlan:
     """Plan a new session.
@@ -125,6 +129,8 @@ def plan_session(
         Seed of the trial list; drawn when it is not given.
     n_trials : int, optional
         Number of trials of a short session.
+    run : int
+        Which session of this participant, from 1.
     remarks : dict, optional
         Further entries of the record.
 
@@ -156,11 +162,13 @@ def plan_session(
     record = {
         "task": TASK,
         "participant": participant,
+        "run": run,
         "simulated": simulated,
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "started_unix_s": round(time.time(), 3),
         "seed": seed,
         "n_trials": sum(not trial.practice for trial in trials),
+        "design_sha256": design_sha256(trials),
         "language": texts.code,
         "person": dataclasses.asdict(person),
         "parameters": parameters.record(),
@@ -173,6 +181,7 @@ def plan_session(
     return SessionPlan(
         study=study,
         participant=participant,
+        run=run,
         person=person,
         seed=seed,
         parameters=parameters,
@@ -185,126 +194,54 @@ def plan_session(
     )
 
 
-def plan_resumption(
-    study: Path,
-    participant: str,
-    *,
-    videos: Sequence[Stimulus],
-    stimulus_set: dict[str, Any],
-    rig: RigSettings | None,
-    simulated: bool,
-) -> SessionPlan:
-    """Plan the rest of a session that was stopped or crashed; its numbers and texts are those it began with.
-
-    So is its rig, and with it the trigger line, unless another `rig` is given.
+def write_plan(plan: SessionPlan) -> None:
+    """Write the trial list and the record of a new session, before anything else happens.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such session.
-    ValueError
-        If nothing is left of it, or it was made with other stimuli.
+    FileExistsError
+        If there is a session already.
     """
-    folder = live_folder(study, participant)
-    record = read_record(folder)
-    if bool(record.get("simulated")) != simulated:
-        kind = "simulated" if record.get("simulated") else "real"
-        raise ValueError(f"participant {participant} is a {kind} one: go on with the same options as before")
-    if record["stimuli"] != stimulus_set:
-        raise ValueError(
-            f"the session of participant {participant} began with other stimuli ({record['stimuli']}) than "
-            f"those given now ({stimulus_set}): give the same set"
-        )
-    if simulated and any(folder.glob("*_amplifier.*")):
-        raise ValueError(
-            f"the simulated amplifier has ended its recording of participant {participant}, so the session "
-            "cannot go on: simulate another participant"
-        )
-    trials = remaining_trials(folder)
-    if not trials:
-        raise ValueError(
-            f"all trials of participant {participant} were shown: use --close to put them into the dataset"
-        )
-    rig = rig or rig_from_record(record["rig"])
-    return SessionPlan(
-        study=study,
-        participant=participant,
-        person=Person(**record["person"]),
-        seed=record["seed"],
-        parameters=SessionParameters(**_with_tuples(record["parameters"])),
-        rig=rig,
-        texts=read_texts(record["language"]),
-        videos={video.video: video for video in videos},
-        trials=trials,
-        record={
-            **record,
-            "rig": dataclasses.asdict(rig),
-            "earlier_rigs": [*record.get("earlier_rigs", []), record["rig"]],
-            "resumed": [*record.get("resumed", []), trials[0].trial],
-        },
-        simulated=simulated,
-        start_s=_resumed_clock_s(folder, record),
-        resumed=True,
-    )
-
-
-def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """Give back the tuples, which JSON writes as lists."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-
-
-def refuse_existing(study: Path, participant: str) -> None:
-    """Raise FileExistsError if the participant has left any trace in the study."""
-    label = participant_label(participant)
-    listed = study / "participants.tsv"
-    traces = [study / label, live_folder(study, participant)]
-    if any(path.exists() for path in traces) or (
-        listed.is_file() and any(row.get("participant_id") == label for row in read_table(listed))
-    ):
-        raise FileExistsError(
-            f"participant {participant} exists in {study}, and nothing is ever written over: take another "
-            "id, or --resume to go on with a session that was stopped"
-        )
-
-
-def write_plan(plan: SessionPlan) -> None:
-    """Write the record and the trial list of a new session, before anything else happens."""
     if plan.resumed:
         return
+    if was_begun(plan.folder):
+        raise FileExistsError(f"{plan.folder} has a session already, and nothing is ever written over")
     plan.folder.mkdir(parents=True, exist_ok=True)
+    (plan.folder / DESIGN).unlink(missing_ok=True)  # of a session that was killed before it began
     columns = [field.name for field in dataclasses.fields(Trial)]
-    write_table(plan.folder / "design.tsv", columns, [vars(trial) for trial in plan.trials])
+    write_table(plan.folder / DESIGN, columns, [vars(trial) for trial in plan.trials])
     write_record(plan.folder, plan.record)
 
 
-def remaining_trials(folder: Path) -> list[Trial]:
-    """Return the trials that a session has not finished; practice is not repeated once a real one is done."""
-    done = {(row.practice, row.trial) for row in _read_trials(folder)}
-    real_began = any(not practice for practice, _ in done)
-    return [
-        trial
-        for trial in read_design(folder)
-        if (trial.practice, trial.trial) not in done and not (trial.practice and real_began)
-    ]
+def known_person(study: Path, participant: str, given: Person) -> Person:
+    """Fill in what ``participants.tsv`` says of a participant who is in it already.
+
+    Raises
+    ------
+    ValueError
+        If it says something else than what is given.
+    """
+    label, path = participant_label(participant), study / "participants.tsv"
+    rows = read_table(path) if path.is_file() else []
+    row = next((row for row in rows if row.get("participant_id") == label), {})
+    said = {name: row[name] for name in ("age", "sex", "group") if row.get(name, MISSING) != MISSING}
+    known = Person(**{**said, "age": _years(said["age"], path)} if "age" in said else said)
+    for name, value in vars(given).items():
+        listed = getattr(known, name)
+        if None not in (value, listed) and value != listed:
+            raise ValueError(
+                f"{path} says that the {name} of participant {participant} is {listed}, not {value}: is it "
+                "the right participant? If so, correct one of the two"
+            )
+    filled = {name: getattr(known, name) for name, value in vars(given).items() if value is None}
+    return dataclasses.replace(given, **filled)
 
 
-def read_design(folder: Path) -> list[Trial]:
-    """Read the trial list of a session from ``design.tsv``."""
-    path = folder / "design.tsv"
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no trial list {path}: the session was never started")
-    return [
-        Trial(
-            trial=int(row["trial"]),
-            block=int(row["block"]),
-            face=row["face"],
-            sex=row["sex"],
-            direction=row["direction"],
-            video=row["video"],
-            fixation_s=float(row["fixation_s"]),
-        )
-        for row in read_table(path)
-    ]
+def _years(text: str, path: Path) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{path}: the age must be a number of years, found {text!r}") from None
 
 
 def read_set(folder: Path) -> tuple[list[StimulusVideo], dict[str, Any]]:
@@ -335,18 +272,3 @@ def read_set(folder: Path) -> tuple[list[StimulusVideo], dict[str, Any]]:
         "n_videos": len(videos),
         "manifest_sha256": file_sha256(folder / MANIFEST_NAME),
     }
-
-
-def _read_trials(folder: Path) -> list[TrialRow]:
-    path = folder / "trials.tsv"
-    return read_rows(path, TrialRow) if path.is_file() else []
-
-
-def _resumed_clock_s(folder: Path, record: dict[str, Any]) -> float:
-    """Go on with the session's clock, at least a second after the last event, if the wall clock was set."""
-    path = folder / "events.tsv"
-    events = read_rows(path, EventRow) if path.is_file() else []
-    last_s = max((event.onset for event in events), default=0.0)
-    if record.get("simulated"):
-        return last_s + 60.0
-    return max(time.time() - float(record["started_unix_s"]), last_s + 1.0)

@@ -13,19 +13,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.dataset import bids
-from experiments.dataset.rows import TrialRow, read_rows
-from experiments.dataset.tables import participant_label, read_table
+from experiments.dataset.durable import UNFINISHED
+from experiments.dataset.study import files_of_run, finish_moves, is_listed
+from experiments.dataset.tables import participant_label
 from experiments.display import Display, Keyboard
 from experiments.display.clocks import ClockWatch
-from experiments.mimicry.plan import SessionPlan, write_plan
+from experiments.mimicry.plan import Person, SessionPlan, write_plan
 from experiments.mimicry.procedure import mark, run_session
+from experiments.mimicry.progress import DESIGN, finished_trials, read_progress
 from experiments.mimicry.timing import write_pulldown
 from experiments.mimicry.trial import Stage
+from experiments.one_at_a_time import one_at_a_time
+from experiments.record import RECORD, recorded
 from experiments.session import (
     Keys,
     SessionLog,
     SessionStopped,
+    StopRequests,
     TriggerLine,
+    keep_record,
     live_folder,
     read_record,
     stopped_by_signals,
@@ -35,6 +41,17 @@ from hardware.protocols import SignalRecorder, TriggerPort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+JOURNAL = "amplifier_journal.jsonl"
+"""What a simulated amplifier has heard, in the folder of the session."""
+
+NEEDED_MB = 50
+"""Room that a session with its dataset needs on the disk at most (MB); it takes about half of it."""
+
+WAYS_OUT = (
+    "Give the same command with --resume to go on, or with --new-run to begin another session of this "
+    "participant; --close puts what there is into the dataset."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,26 +90,57 @@ def run_plan(plan: SessionPlan, open_devices: OpenDevices) -> str | None:
         Why the session ended early; None when it was finished.
     """
     bids.create_study(plan.study, name=plan.study.resolve().name, simulated=plan.simulated)
-    with discarded_unless_begun(plan):
+    check_room(plan.study)
+    with alone_with(plan.study, plan.participant), stopped_by_signals() as requests:
         write_plan(plan)
-        with stopped_by_signals():
-            reason = _run(plan, open_devices)
-    close_into_dataset(plan.study, plan.participant)
+        with discarded_unless_begun(plan):
+            reason = _run(plan, open_devices, requests)
+        close_into_dataset(plan.study, plan.participant, run=plan.run)
     return reason
 
 
-def _run(plan: SessionPlan, open_devices: OpenDevices) -> str | None:
-    """Run the session on its devices; return why it ended early."""
+def alone_with(study: Path, participant: str) -> AbstractContextManager[None]:
+    """Let no other program write into a participant's sessions at the same time."""
+    return one_at_a_time(
+        study / "sourcedata" / f".{participant_label(participant)}.lock",
+        busy=f"a session of participant {participant} is running already: end it first, or close its window. "
+        "If there is no window of it any more, end its program (python) in the system's task manager",
+    )
+
+
+def check_room(study: Path) -> None:
+    """Refuse to begin where the disk could be full before the session ends.
+
+    Raises
+    ------
+    ValueError
+        If less than `NEEDED_MB` is free.
+    """
+    free_mb = shutil.disk_usage(study).free / 1e6
+    if free_mb < NEEDED_MB:
+        raise ValueError(
+            f"only {free_mb:.0f} MB are free on the disk of {study}, a session needs {NEEDED_MB}: make room, "
+            "or keep the study on another disk"
+        )
+
+
+def _run(plan: SessionPlan, open_devices: OpenDevices, requests: StopRequests) -> str | None:
+    """Run the session on its devices; return why it ended early.
+
+    As soon as something is written, requests to stop wait until they can do no harm.
+    """
     with ExitStack() as open_things:
         devices = open_things.enter_context(open_devices(plan))
+        requests.wait_for_checks()
         if plan.resumed:
-            set_aside(plan.study, plan.participant)
+            set_aside(plan.study, plan.participant, run=plan.run)
         record = {
             **plan.record,
             "display": devices.display.describe(),
             "pulldown": write_pulldown(plan.folder, plan.videos.values(), devices.display.refresh_hz),
         }
         write_record(plan.folder, record)
+        keep_record(plan.folder, record)
         log = SessionLog(
             plan.folder, monotonic=devices.monotonic, resume=plan.resumed, durable=devices.durable
         )
@@ -104,7 +152,7 @@ def _run(plan: SessionPlan, open_devices: OpenDevices) -> str | None:
             open_things.callback(devices.recorder.stop)
         stage = Stage(
             display=devices.display,
-            keys=Keys(devices.keyboard, escape_key=plan.rig.escape_key),
+            keys=Keys(devices.keyboard, escape_key=plan.rig.escape_key, requests=requests),
             triggers=triggers,
             log=log,
             codes=plan.record["trigger_codes"],
@@ -137,7 +185,7 @@ def _run_to_an_end(plan: SessionPlan, stage: Stage) -> str | None:
     return None
 
 
-def close_into_dataset(study: Path, participant: str) -> None:
+def close_into_dataset(study: Path, participant: str, *, run: int = 1) -> None:
     """Put the finished trials of a session into the dataset; without one, nothing is put there.
 
     Raises
@@ -146,52 +194,73 @@ def close_into_dataset(study: Path, participant: str) -> None:
         If there is no such session.
     FileExistsError
         If it is in the dataset already.
+    ValueError
+        If its files are damaged, or its trigger codes are not those of the recording.
     """
-    folder = live_folder(study, participant)
-    record = read_record(folder)
-    if not any(not row.practice for row in _finished_trials(folder)):
+    folder = live_folder(study, participant, run)
+    record = read_record(folder, {"person": dict})
+    if not any(not row.practice for row in finished_trials(folder)):
         return
-    label = participant_label(participant)
-    if not any(row.get("participant_id") == label for row in read_table(study / "participants.tsv")):
-        bids.add_participant(study, participant, **record["person"])
-    bids.close_session(study, participant)
+    if not is_listed(study, participant_label(participant)):
+        bids.add_participant(study, participant, **vars(recorded(folder, record, "person", Person)))
+    bids.close_session(study, participant, run=run)
 
 
-def set_aside(study: Path, participant: str) -> None:
-    """Move what an aborted session left in the dataset to its sourcedata, as the resumed one replaces it."""
-    made = study / participant_label(participant)
-    if not made.exists():
+def set_aside(study: Path, participant: str, *, run: int = 1) -> None:
+    """Move what an aborted session left in the dataset to its sourcedata, as the resumed one replaces it.
+
+    So with the recording of a simulated amplifier: it knows by its journal what it has recorded, and makes
+    the whole recording at the end.
+    """
+    label, folder = participant_label(participant), live_folder(study, participant, run)
+    finish_moves(study, label)
+    made = files_of_run(study, label, run)
+    if (folder / JOURNAL).exists():
+        made += folder.glob("*_amplifier.bdf")
+    if not made:
         return
-    folder, number = live_folder(study, participant), 1
+    number = 1
     while (target := folder / f"before_resumption_{number}").exists():
         number += 1
-    shutil.move(made, target)
-
-
-def _finished_trials(folder: Path) -> list[TrialRow]:
-    path = folder / "trials.tsv"
-    return read_rows(path, TrialRow) if path.is_file() else []
+    for file in made:
+        kind = target if file.parent == folder else target / file.parent.name
+        kind.mkdir(parents=True, exist_ok=True)
+        shutil.move(file, kind / file.name)
 
 
 @contextmanager
 def discarded_unless_begun(plan: SessionPlan) -> Iterator[None]:
     """Take back the plan of a session that could not begin, so that the participant's id stays free.
 
-    When one that has begun fails, it is said where its data are.
+    When one that has begun fails, it is said where its data are and how to go on.
     """
     try:
         yield
-    finally:
-        begun = plan.resumed or (plan.folder / "events.tsv").exists()
-        if begun and sys.exc_info()[0] is not None:
+    except BaseException:
+        if plan.resumed or (plan.folder / "events.tsv").exists():
             print(
-                f"What was recorded of participant {plan.participant} is kept in {plan.folder}. Give the "
-                "same command with --resume to go on, or with --close to put it into the dataset.",
+                f"What was recorded of participant {plan.participant} is kept in {plan.folder}; "
+                f"{where_it_stopped(plan.study, plan.participant, plan.run)} {WAYS_OUT}",
                 file=sys.stderr,
             )
-        if not begun:
-            for name in ("session.json", "session.json.unfinished", "design.tsv"):
-                (plan.folder / name).unlink(missing_ok=True)
-            with suppress(OSError):
-                plan.folder.rmdir()
+        else:
+            _discard(plan.folder)
             print(f"The session of participant {plan.participant} did not begin.", file=sys.stderr)
+        raise
+
+
+def where_it_stopped(study: Path, participant: str, run: int) -> str:
+    """Say how far a session came, as far as its files can be read."""
+    try:
+        return f"{read_progress(study, participant, run)}."
+    except (ValueError, OSError) as error:
+        return f"how far it came cannot be read ({error})."
+
+
+def _discard(folder: Path) -> None:
+    """Remove the plan of a session of which nobody saw anything; what else is in the folder stays."""
+    for pattern in (RECORD, DESIGN, "session_part-*.json", "pulldown_*.tsv", f"*{UNFINISHED}"):
+        for path in folder.glob(pattern):
+            path.unlink()
+    with suppress(OSError):
+        folder.rmdir()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ import numpy.typing as npt
 from hardware.protocols import Pulse, check_code
 from hardware.simulated.effects import MUSCLES, face_level
 from hardware.simulated.emg import RecordingConditions, Response, simulate_emg
+from hardware.simulated.journal import Journal
 from hardware.simulated.participant import SimulatedParticipant
 
 INPUT_RANGE_UV = 250_000.0
@@ -39,6 +42,9 @@ class SimulatedAmplifier:
         Length of a trigger pulse, which the device ends itself.
     clock_ppm : float
         How much faster than the computer's the amplifier's clock runs, in parts per million.
+    journal : Path, optional
+        Where to write down at once what is heard. With a journal that another amplifier has left, this one
+        goes on with its recording, and `stop` writes the whole.
 
     Examples
     --------
@@ -67,6 +73,7 @@ class SimulatedAmplifier:
         conditions: RecordingConditions | None = None,
         pulse_s: float = 0.008,
         clock_ppm: float = 15.0,
+        journal: Path | None = None,
     ) -> None:
         if fs_hz != int(fs_hz) or fs_hz <= 0:
             raise ValueError(f"the simulated amplifier samples a whole number of times a second, not {fs_hz}")
@@ -80,16 +87,29 @@ class SimulatedAmplifier:
         self._clock = 1.0 + clock_ppm * 1e-6
         self._start_s: float | None = None
         self._sent: list[tuple[float, int]] = []
+        self._journal_path = journal
+        self._journal: Journal | None = None
+        self._n_noted_videos = 0
 
     def start(self) -> None:
-        """Begin to record."""
+        """Begin to record, or go on with the recording of the journal."""
         if self.path.exists():
             raise FileExistsError(f"{self.path} exists: a recording never overwrites another")
-        self._start_s = self._now()
+        if self._journal_path is not None:
+            self._journal = Journal(self._journal_path)
+            self._go_on(self._journal)
+        if self._start_s is None:
+            self._start_s = self._now()
+            self._note(start_s=self._start_s)
 
     def send(self, code: int) -> None:
         """Take a trigger code at this moment."""
-        self._sent.append((self._now(), check_code(code)))
+        at_s = self._now()
+        for video in self._participant.videos[self._n_noted_videos :]:
+            self._note(video=dataclasses.asdict(video))
+            self._n_noted_videos += 1
+        self._note(at_s=at_s, code=check_code(code))
+        self._sent.append((at_s, code))
 
     def reset(self) -> None:
         """Do nothing: the device ends its pulses itself."""
@@ -111,7 +131,24 @@ class SimulatedAmplifier:
         )
         self._write(signals, self._status(n_records * self.fs_hz))
         self._start_s = None
+        if self._journal is not None:
+            self._journal.close()
         return self.path
+
+    def _go_on(self, journal: Journal) -> None:
+        """Hear and see again what is in the journal; the participant is then as the other one was."""
+        for entry in journal.entries:
+            if "start_s" in entry:
+                self._start_s = entry["start_s"]
+            elif "video" in entry:
+                self._participant.watch(**entry["video"])
+            else:
+                self._sent.append((entry["at_s"], entry["code"]))
+        self._n_noted_videos = len(self._participant.videos)
+
+    def _note(self, **entry: Any) -> None:
+        if self._journal is not None:
+            self._journal.add(**entry)
 
     def _amplifier_s(self, session_s: float) -> float:
         """Convert the session's time into seconds since the first sample on the amplifier's own clock."""
@@ -168,5 +205,9 @@ class SimulatedAmplifier:
         recording = edfio.Recording(
             startdate=datetime.date(2000, 1, 1), equipment_code="SIMULATED", additional=("SIMULATED",)
         )
-        with self.path.open("xb") as file:
+        unfinished = self.path.with_name(
+            "unfinished.bdf"
+        )  # a program that is killed leaves no half recording
+        with unfinished.open("wb") as file:
             edfio.Bdf(channels, recording=recording, data_record_duration=1).write(file)
+        unfinished.replace(self.path)

@@ -9,16 +9,23 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.dataset.study import file_stem, live_folder
 from experiments.display.simulated import SimulatedDisplay, SimulatedKeyboard, VirtualClock
 from experiments.mimicry.devices import ScreenChoices, open_window
 from experiments.mimicry.plan import SessionPlan
-from experiments.mimicry.run import Devices
+from experiments.mimicry.progress import REQUIRED
+from experiments.mimicry.run import JOURNAL, Devices
+from experiments.record import read_record
 from experiments.session import SessionClock
 from hardware.simulated import effects as mimicry_effects
 from hardware.simulated.amplifier import SimulatedAmplifier
 from hardware.simulated.effects import MimicryEffects
+from hardware.simulated.journal import Journal
 from hardware.simulated.participant import SimulatedParticipant
 from hardware.triggers import open_trigger
+
+RECORDED_AFTER_S = 2.0
+"""How long the amplifier went on after the last code when the session was killed (s)."""
 
 FS_HZ = 1200
 """Sampling rate of the simulated amplifier, that of Korb et al. (2023), EMG."""
@@ -98,7 +105,7 @@ def simulated_devices(plan: SessionPlan, *, says_truth: bool = False) -> Iterato
         display=SimulatedDisplay(clock, refresh_hz=plan.rig.refresh_hz),
         keyboard=SimulatedKeyboard(person, now=clock.now, continue_key=plan.rig.response_keys[0]),
         port=amplifier,
-        recorder=None if plan.resumed else amplifier,
+        recorder=amplifier,
         monotonic=clock.now,
         wall=clock.now,
         durable=False,
@@ -113,7 +120,7 @@ def simulated_keys(plan: SessionPlan, screen: ScreenChoices) -> Iterator[Devices
     person = simulated_person(plan.seed, effects=effects_of(plan), group=plan.person.group)
     with ExitStack() as opened:
         recorder, port = None, open_trigger(plan.rig)
-        if not plan.rig.triggers and not plan.resumed:
+        if not plan.rig.triggers:
             port = recorder = simulated_amplifier(plan, person, clock)
         opened.callback(port.close)
         display = open_window(plan, screen, clock)
@@ -125,14 +132,38 @@ def simulated_keys(plan: SessionPlan, screen: ScreenChoices) -> Iterator[Devices
 def simulated_amplifier(
     plan: SessionPlan, person: SimulatedParticipant, clock: VirtualClock | SessionClock
 ) -> SimulatedAmplifier:
-    """Make the amplifier at which the simulated participant sits."""
+    """Make the amplifier at which the simulated participant sits; in a resumed session it goes on."""
     return SimulatedAmplifier(
-        plan.folder / f"sub-{plan.participant}_task-mimicry_amplifier.bdf",
+        plan.folder / f"{file_stem(plan.participant)}_amplifier.bdf",
         fs_hz=FS_HZ,
         now=clock.now,
         participant=person,
         rng=np.random.default_rng([plan.seed, 2]),
+        journal=plan.folder / JOURNAL,
     )
+
+
+def end_recording(study: Path, participant: str, *, run: int = 1) -> None:
+    """Let the amplifier of a simulated session that was killed end its recording, if it has not."""
+    folder = live_folder(study, participant, run)
+    if not (folder / JOURNAL).exists() or any(folder.glob("*_amplifier.bdf")):
+        return
+    record = read_record(folder, REQUIRED)
+    effects = mimicry_effects.none() if record.get("null") else mimicry_effects.paper()
+    person = simulated_person(record["seed"], effects=effects, group=record["person"]["group"])
+    heard = [entry["at_s"] for entry in Journal(folder / JOURNAL).entries if "at_s" in entry]
+    if not heard:
+        return
+    amplifier = SimulatedAmplifier(
+        folder / f"{file_stem(participant)}_amplifier.bdf",
+        fs_hz=FS_HZ,
+        now=lambda: heard[-1] + RECORDED_AFTER_S,
+        participant=person,
+        rng=np.random.default_rng([record["seed"], 2]),
+        journal=folder / JOURNAL,
+    )
+    amplifier.start()
+    amplifier.stop()
 
 
 def write_truth(plan: SessionPlan) -> None:

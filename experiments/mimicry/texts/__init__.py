@@ -31,6 +31,16 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     ),
     "keys": ("stop", "go_on"),
     "dialog": ("title", "participant", "age", "sex", "group"),
+    "offer": (
+        "unfinished",
+        "not_in_dataset",
+        "trial",
+        "practice_trial",
+        "resume",
+        "close",
+        "new_run",
+        "nothing",
+    ),
 }
 
 
@@ -52,6 +62,8 @@ class Texts:
     """Answers to the question whether to stop -> names of keys."""
     dialog: dict[str, str]
     """Labels of the dialog."""
+    offer: dict[str, str]
+    """Question and answers when a participant has a session that is not finished."""
 
 
 def languages() -> dict[str, Path]:

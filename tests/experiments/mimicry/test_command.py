@@ -116,7 +116,7 @@ def test_a_participant_that_exists_is_refused(run, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
     status, _, messages = run(study, "--participant", "007", "--simulate", "--trials", 4)
     assert status == 2
-    assert "error: participant 007 exists" in messages and "--resume" in messages
+    assert "error: participant 007 exists" in messages and "--new-run" in messages
     assert before == {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
 
 

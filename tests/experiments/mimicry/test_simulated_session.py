@@ -16,9 +16,10 @@ import pytest
 from experiments.dataset.rows import EventRow, FlipRow, TrialRow, read_rows
 from experiments.display import KeyPress, Watched
 from experiments.display.simulated import SimulatedDisplay, VirtualClock
-from experiments.mimicry import plan as planning
 from experiments.mimicry.parameters import SessionParameters, trigger_codes
-from experiments.mimicry.plan import Person, SessionPlan, plan_resumption, plan_session, read_design
+from experiments.mimicry.plan import Person, SessionPlan, plan_session
+from experiments.mimicry.progress import last_run, read_design
+from experiments.mimicry.resumption import plan_resumption
 from experiments.mimicry.run import Devices, close_into_dataset, run_plan
 from experiments.mimicry.simulated import paper_videos, simulated_devices
 from experiments.session import SessionStopped
@@ -482,15 +483,12 @@ def test_a_session_that_cannot_begin_leaves_the_id_free(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no refresh"):
         run_plan(plan_of(study), no_screen)
     assert not (study / "sourcedata" / "sub-007").exists()
-    planning.refuse_existing(study, "007")
+    assert last_run(study, "007") == 0
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     study = tmp_path / "study"
     run_plan(plan_of(study, n_trials=4), simulated_devices)
-    with pytest.raises(FileExistsError, match="another id, or --resume"):
-        planning.refuse_existing(study, "007")
-    planning.refuse_existing(study, "008")
     with pytest.raises(FileExistsError):
         run_plan(plan_of(study, n_trials=4), simulated_devices)
 
