@@ -1,0 +1,34 @@
+"""The tables of a study are made anew from all answers and from the log of the pills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.allocation import pills_taken
+from experiments.dataset.phenotype import update_phenotype
+from experiments.one_at_a_time import one_at_a_time
+
+
+def update_tables(study: Path) -> list[str]:
+    """Make the tables in ``phenotype`` anew: after a questionnaire, and when a session is in the dataset.
+
+    Parameters
+    ----------
+    study : Path
+        Folder of the study.
+
+    Returns
+    -------
+    list of str
+        What the experimenter should know.
+
+    Raises
+    ------
+    ValueError
+        If answers were damaged, or another program is making the tables.
+    """
+    lock = study / "sourcedata" / "phenotype_in_use"
+    with one_at_a_time(
+        lock, busy=f"another program is writing {study / 'phenotype'}: give the command again"
+    ):
+        return update_phenotype(study, pill_taken=pills_taken(study))
