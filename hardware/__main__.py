@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from hardware.calibration import in_words
 from hardware.checks import STAIRCASE, Finding
 from hardware.inventory import Stream, lsl_streams, parallel_ports, serial_ports
 from hardware.rig_check import RigCheck, check_rig
@@ -69,6 +70,53 @@ def check(
         print(json.dumps(_summary(rig, done)))
     if failed:
         raise SystemExit(1)
+
+
+@app.command()
+def calibrate(
+    rig: Annotated[Path, typer.Option("--rig", help="Rig file (TOML); the calibration is saved beside it.")],
+    photodiode: Annotated[
+        str | None,
+        typer.Option(help="Channel of the recorder with a photodiode on the square, upper left corner."),
+    ] = None,
+    recording: Annotated[
+        Path | None,
+        typer.Option(help="File that another program recorded meanwhile: adds the light to the calibration."),
+    ] = None,
+    flips: Annotated[int, typer.Option(min=60, help="Number of refreshes that are measured.")] = 300,
+    flashes: Annotated[int, typer.Option(min=10, help="Number of flashes with a trigger.")] = 100,
+    allow_unmeasured_refresh: Annotated[
+        bool, typer.Option("--allow-unmeasured-refresh", help="Accept a virtual screen, without refresh.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure refresh rate and trigger delay in the real window, and the light with a photodiode.
+
+    The screen goes black; a square in its upper left corner flashes, each time with the trigger code 255.
+    Takes about a minute; do not touch the computer. With a photodiode: lay it on the square and connect it
+    to a channel of the amplifier.
+    """
+    from experiments import calibration as measuring  # the window is a session's: the one look upwards
+
+    settings = read_rig(rig)
+    if recording is not None:
+        if photodiode is None:
+            raise ValueError("which channel of the recording has the photodiode? Give --photodiode CHANNEL")
+        path, measured = measuring.add_light(rig, settings, recording, photodiode=photodiode)
+    else:
+        path, measured = measuring.calibrate(
+            rig,
+            settings,
+            n_flips=flips,
+            n_flashes=flashes,
+            photodiode=photodiode,
+            allow_unmeasured_refresh=allow_unmeasured_refresh,
+        )
+    print(f"{in_words(measured)}. Saved as {path}")
+    for line in measuring.advice(measured):
+        print(f"WARNING  {line}")
+    if as_json:
+        print(json.dumps({"file": str(path), **dataclasses.asdict(measured)}))
 
 
 def _print_finding(finding: Finding) -> None:

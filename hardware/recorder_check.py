@@ -6,13 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from hardware.checks import Finding, check_codes_seen, failed, ok, split_remedy, warning
 from hardware.inventory import wait_until
 from hardware.protocols import TriggerPort
 from hardware.settings import RigSettings
+from hardware.status_channel import code_begins
 from hardware.triggers import LslTrigger
 
 FIND_S = 5.0
@@ -58,7 +56,7 @@ class StatusListener:
         values: list[float] = []
         while chunk := self._inlet.pull_chunk(timeout=0.2, max_samples=4096)[0]:
             values += [sample[self._channel] for sample in chunk]
-        return onsets(np.asarray(values))
+        return code_begins(values)[1].tolist()
 
     def close(self) -> None:
         """Stop listening."""
@@ -95,17 +93,6 @@ class MarkerListener:
     def close(self) -> None:
         """Stop listening."""
         self._inlet.close_stream()
-
-
-def onsets(status: npt.ArrayLike) -> list[int]:
-    """Return the codes of a status channel, each where it begins; the lowest eight bits count.
-
-    >>> onsets([0, 0, 5, 5, 0, 65536 + 7, 65536, 8, 9])
-    [5, 7, 8, 9]
-    """
-    values = np.rint(np.asarray(status, dtype=float)).astype(np.int64) & 0xFF
-    begins = np.flatnonzero(np.diff(values, prepend=values[:1]))
-    return [int(values[index]) for index in begins if values[index] != 0]
 
 
 def open_listeners(rig: RigSettings) -> tuple[list[Listener], list[Finding]]:

@@ -74,6 +74,7 @@ class WindowDisplay:
         self._grid = RefreshGrid(refresh_hz=60.0, start_s=now())
         self._text_rgb = text_rgb
         self._texts: dict[str, Any] = {}
+        self._patch: Any = None
         self._loader: FilmLoader | None = None
         self._film: Film | None = None
         self._problem: ValueError | None = None
@@ -108,7 +109,7 @@ class WindowDisplay:
         """Get texts ready: each is laid out and drawn once, and not shown."""
         for text in texts:
             self.text(text)
-        self._window.clearBuffer()
+        self._forget_drawing()
 
     def text(self, text: str) -> None:
         """Draw a text in the middle."""
@@ -130,10 +131,29 @@ class WindowDisplay:
         """Draw the fixation cross in the middle."""
         self._cross.draw()
 
+    def patch(self, level: int) -> None:
+        """Draw a square of a grey (0 to 255) into the upper left corner, where a photodiode is put."""
+        if self._patch is None:
+            width_px, height_px = self._window.size
+            side_px = height_px / 8
+            self._patch = self._visual.Rect(
+                self._window,
+                units="pix",
+                pos=((side_px - width_px) / 2, (height_px - side_px) / 2),
+                size=side_px,
+                lineWidth=0,
+                colorSpace="rgb255",
+                autoLog=False,
+            )
+        self._patch.fillColor = (level, level, level)
+        self._patch.draw()
+
     def prepare(self, film: Film) -> None:
         """Begin to load a video in place of the one before."""
         self._stop_loading()
-        self._textures.reserve(film.n_frames, film.height_px, film.width_px)
+        if self._textures.reserve(film.n_frames, film.height_px, film.width_px):
+            self._textures.draw(0)  # the first time takes longer, and shall not be in a trial
+            self._forget_drawing()
         self._film, self._loader = film, FilmLoader(film)
 
     def film_ready(self) -> bool:
@@ -158,8 +178,7 @@ class WindowDisplay:
         if self._paced:
             steps = self._wait_for_refresh()
         time_s = self._flip_window()
-        if not self._paced:
-            steps = grid.observe(time_s)
+        steps = steps + grid.catch_up(time_s) if self._paced else grid.observe(time_s)
         self._go_on_loading()
         return Flip(time_s, expected_s, grid.number, max(0, steps - 1))
 
@@ -182,6 +201,13 @@ class WindowDisplay:
     def graphics_objects(self) -> dict[str, int]:
         """Count textures, buffers and display lists in the graphics card."""
         return self._textures.count_objects()
+
+    def _forget_drawing(self) -> None:
+        """Have everything drawn that was asked for, then begin again with an empty background."""
+        from pyglet import gl
+
+        gl.glFinish()
+        self._window.clearBuffer()
 
     def _flip_window(self) -> float:
         """Flip; return when, by the session's clock: PsychoPy's own is the time of day on Linux."""
