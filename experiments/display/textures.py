@@ -32,11 +32,11 @@ class FrameTextures:
         self._ids: Any = None
         self._shape: tuple[int, int, int] = (0, 0, 0)
 
-    def reserve(self, n_frames: int, height_px: int, width_px: int) -> None:
-        """Make sure of a texture of this size for each frame; a pool that fits already is kept."""
+    def reserve(self, n_frames: int, height_px: int, width_px: int) -> bool:
+        """Make sure of a texture of this size for each frame; say whether the pool is new."""
         gl, shape = self._gl, (n_frames, height_px, width_px)
         if shape == self._shape:
-            return
+            return False
         self.close()
         ids = (gl.GLuint * n_frames)()
         gl.glGenTextures(n_frames, ids)
@@ -52,6 +52,7 @@ class FrameTextures:
             )
         gl.glBindTexture(gl.GL_TEXTURE_2D, 0)
         self._ids, self._shape = ids, shape
+        return True
 
     def upload(self, index: int, frame: np.ndarray) -> None:
         """Copy a frame, shape ``(height_px, width_px, 3)``, uint8, into its texture."""

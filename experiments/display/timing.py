@@ -190,6 +190,12 @@ class RefreshGrid:
         self.time_s += late_s if late_s < 0 else self.FOLLOWED * late_s
         return steps
 
+    def catch_up(self, flip_s: float) -> int:
+        """Go on by the refreshes that a flip came too late for, after it was waited for; return how many."""
+        steps = max(0, round((flip_s - self.time_s) / self.period_s))
+        self.step(steps)
+        return steps
+
     def step(self, steps: int) -> None:
         """Go on by so many refreshes."""
         self.number += steps

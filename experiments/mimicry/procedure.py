@@ -38,7 +38,7 @@ def run_session(trials: Sequence[Trial], stage: Stage) -> None:
     SessionStopped
         If the escape key was pressed and the question answered with yes; everything is written.
     """
-    stage.display.rehearse([*stage.texts.feedback.values()])
+    stage.display.rehearse(all_texts(trials, stage))
     mark(stage, "session_start")
     if stage.keep_learned_keys is not None and (learned := learn_response_key(stage)):
         stage.keep_learned_keys(learned)
@@ -59,6 +59,18 @@ def run_session(trials: Sequence[Trial], stage: Stage) -> None:
     mark(stage, "session_end")
     with suppress(SessionStopped, KeyboardInterrupt):  # everything was shown: nothing is left to be stopped
         show_page(stage, "end", longest_s=END_PAGE_S, keys=(*stage.response_keys, *CONTINUE_KEYS))
+
+
+def all_texts(trials: Sequence[Trial], stage: Stage) -> list[str]:
+    """Return everything that will be read, so that it can be laid out before anything is timed."""
+    pages = [("break",), ("end",), ("stop_question",), ("practice_done", "to_trials")]
+    pages += [("instructions", turn_to(trials[0]))] if trials else []
+    return [*stage.texts.feedback.values(), *(page_text(stage, *names) for names in pages)]
+
+
+def page_text(stage: Stage, *pages: str) -> str:
+    """Return the texts of a page, one below the other."""
+    return "\n\n".join(stage.texts.pages[page] for page in pages)
 
 
 def turn_to(trial: Trial) -> str:
@@ -107,7 +119,7 @@ def show_page(
     """
     display = stage.display
     turning = keys or (*stage.response_keys, *CONTINUE_KEYS)
-    text = "\n\n".join(stage.texts.pages[page] for page in pages)
+    text = page_text(stage, *pages)
     if event is not None:
         mark(stage, event, text=text, block=block)
     stage.keys.begin(Watched(onset_s=display.now()))

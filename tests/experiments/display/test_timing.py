@@ -90,6 +90,13 @@ def test_a_flip_that_was_only_seen_late_is_taken_back() -> None:
     assert grid.number == 5
 
 
+def test_a_flip_that_was_waited_for_and_came_too_late_is_on_a_later_refresh() -> None:
+    grid = RefreshGrid(refresh_hz=100.0, start_s=1.0)
+    grid.step(1)
+    assert [grid.catch_up(flip_s) for flip_s in (1.0102, 1.0145, 1.016, 1.041)] == [0, 0, 1, 2]
+    assert (grid.number, round(grid.time_s, 6)) == (4, 1.04)
+
+
 def test_the_next_refresh_is_the_first_that_is_not_over() -> None:
     grid = RefreshGrid(refresh_hz=100.0, start_s=1.0)
     assert [grid.steps_after(now_s) for now_s in (1.0, 1.005, 1.0101, 1.055)] == [1, 1, 2, 6]
