@@ -35,6 +35,7 @@ def session(
     seed: options.Seed = None,
     learn_key: options.LearnKey = False,
     allow_unmeasured_refresh: options.UnmeasuredRefresh = False,
+    skip_signal_check: options.SkipSignalCheck = False,
     simulate: options.Simulate = False,
     participants: options.NParticipants = None,
     simulate_keys: options.SimulateKeys = False,

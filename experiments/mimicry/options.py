@@ -58,6 +58,14 @@ UnmeasuredRefresh = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+SkipSignalCheck = Annotated[
+    bool,
+    typer.Option(
+        "--skip-signal-check",
+        help="Do not look at the signals before the session, where the suite records them itself.",
+        rich_help_panel=_WHAT,
+    ),
+]
 Resume = Annotated[
     bool,
     typer.Option(
@@ -134,6 +142,7 @@ class Choices:
     seed: int | None
     learn_key: bool
     allow_unmeasured_refresh: bool
+    skip_signal_check: bool
     simulate: bool
     participants: int | None
     simulate_keys: bool

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,8 @@ class Devices:
     """The time of day for the column ``wall`` (s since 1970); it may be set while the session runs."""
     durable: bool = True
     """Whether each trial waits for the disk."""
+    remarks: Mapping[str, Any] = field(default_factory=dict)
+    """What the record keeps of how the devices were found, such as the check of the signals."""
 
 
 OpenDevices = Callable[[SessionPlan], AbstractContextManager[Devices]]
@@ -136,20 +138,21 @@ def _run(plan: SessionPlan, open_devices: OpenDevices, requests: StopRequests) -
             set_aside(plan.study, plan.participant, run=plan.run)
         record = {
             **plan.record,
+            **devices.remarks,
             "display": devices.display.describe(),
             "pulldown": write_pulldown(plan.folder, plan.videos.values(), devices.display.refresh_hz),
         }
         write_record(plan.folder, record)
         keep_record(plan.folder, record)
+        if devices.recorder is not None:  # before the log: a recording that cannot begin leaves no session
+            devices.recorder.start()
+            open_things.callback(devices.recorder.stop)
         log = SessionLog(
             plan.folder, monotonic=devices.monotonic, resume=plan.resumed, durable=devices.durable
         )
         open_things.callback(log.close)
         triggers = TriggerLine(devices.port, monotonic=devices.monotonic)
         open_things.callback(triggers.close)
-        if devices.recorder is not None:
-            devices.recorder.start()
-            open_things.callback(devices.recorder.stop)
         stage = Stage(
             display=devices.display,
             keys=Keys(devices.keyboard, escape_key=plan.rig.escape_key, requests=requests),

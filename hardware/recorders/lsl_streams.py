@@ -117,6 +117,22 @@ def find_signal_inlet(rig: RigSettings, *, find_s: float = FIND_S) -> tuple[Sign
     return stream, inlet
 
 
+def probe_stream(rig: RigSettings, *, seconds: float = 2.0) -> SignalStream:
+    """Look whether the rig's signal stream is there and sends at the rate that it declares.
+
+    Raises
+    ------
+    ValueError
+        If not; see `find_signal_inlet` and `check_rate`.
+    """
+    stream, inlet = find_signal_inlet(rig)
+    time.sleep(seconds)
+    _, times_s = inlet.pull_chunk(0.0, max_samples=65536, as_numpy=True)
+    inlet.close_stream()
+    check_rate(times_s, stream)
+    return stream
+
+
 def predicate(rig: RigSettings) -> str:
     """Say in XPath, as LSL wants it, which streams the rig means.
 

@@ -136,7 +136,7 @@ def answer_gain(n_samples: int, fs_hz: float, responses: Iterable[Response]) -> 
     fade_s, ends_after_s = 0.4, 3.0
     for response in responses:
         start = max(0, int(np.ceil(response.onset_s * fs_hz)))
-        stop = min(n_samples, int((response.onset_s + response.duration_s + ends_after_s) * fs_hz))
+        stop = max(0, min(n_samples, int((response.onset_s + response.duration_s + ends_after_s) * fs_hz)))
         since_s = np.arange(start, stop) / fs_hz - response.onset_s
         shown_s = np.minimum(since_s, response.duration_s)
         approach = 1 - np.exp(-np.exp(response.log_rate) * np.maximum(0.0, shown_s - response.latency_s))

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from experiments.dataset.study import file_stem, live_folder
 from experiments.display.simulated import SimulatedDisplay, SimulatedKeyboard, VirtualClock
-from experiments.mimicry.devices import ScreenChoices, open_window
+from experiments.mimicry.devices import ScreenChoices, open_recording, open_window
 from experiments.mimicry.plan import SessionPlan
 from experiments.mimicry.progress import REQUIRED
 from experiments.mimicry.run import JOURNAL, Devices
 from experiments.record import read_record
 from experiments.session import SessionClock
+from hardware.protocols import SignalRecorder
 from hardware.simulated import effects as mimicry_effects
 from hardware.simulated.amplifier import SimulatedAmplifier
 from hardware.simulated.effects import MimicryEffects
@@ -113,20 +115,30 @@ def simulated_devices(plan: SessionPlan, *, says_truth: bool = False) -> Iterato
 
 
 @contextmanager
-def simulated_keys(plan: SessionPlan, screen: ScreenChoices) -> Iterator[Devices]:
-    """Give a real window to a simulated participant; EMG is simulated unless the rig has a trigger line."""
-    write_truth(plan)
+def simulated_keys(
+    plan: SessionPlan, screen: ScreenChoices, *, check_signals: bool = True
+) -> Iterator[Devices]:
+    """Give a real window to a simulated participant; EMG is simulated unless the rig has devices for it.
+
+    An LSL stream is recorded as in a real session; `hardware.simulated.lsl_amplifier` is one.
+    """
+    if plan.rig.recorder.kind != "lsl":
+        write_truth(plan)
     clock = SessionClock(plan.start_s)
     person = simulated_person(plan.seed, effects=effects_of(plan), group=plan.person.group)
     with ExitStack() as opened:
-        recorder, port = None, open_trigger(plan.rig)
-        if not plan.rig.triggers:
-            port = recorder = simulated_amplifier(plan, person, clock)
+        recorder: SignalRecorder | None = None
+        remarks: dict[str, Any] = {}
+        port = open_trigger(plan.rig)
         opened.callback(port.close)
+        if plan.rig.triggers or plan.rig.recorder.kind == "lsl":
+            recorder, remarks = open_recording(plan, check_signals=check_signals, by_itself=True)
+        else:
+            port = recorder = simulated_amplifier(plan, person, clock)
         display = open_window(plan, screen, clock)
         opened.callback(display.close)
         keyboard = SimulatedKeyboard(person, now=clock.now, continue_key=plan.rig.response_keys[0])
-        yield Devices(display=display, keyboard=keyboard, port=port, recorder=recorder)
+        yield Devices(display=display, keyboard=keyboard, port=port, recorder=recorder, remarks=remarks)
 
 
 def simulated_amplifier(
