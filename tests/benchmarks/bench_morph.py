@@ -39,6 +39,7 @@ sys.path.insert(0, str(ROOT))
 
 from stimuli.face_model import face_model  # noqa: E402
 from stimuli.face_points import CONTOUR, LEFT_EYELIDS, OUTER_LIPS, RIGHT_EYELIDS  # noqa: E402
+from stimuli.manifest import read_manifest  # noqa: E402
 from stimuli.morph import AlignedFace  # noqa: E402
 from stimuli.pair_videos import make_morph  # noqa: E402
 from stimuli.parameters import MorphParameters  # noqa: E402
@@ -231,7 +232,11 @@ def our_cpu(work: Path, *, plan: bool = False, report: bool = False) -> float:
     options = ["--plan", str(work / "face0" / "plan.tsv")] if plan else []
     command = [sys.executable, "-m", "stimuli", "morph", str(work / "face0" / "pairs.tsv"), str(out)]
     options += [] if report else ["--no-report"]
-    return call([*command, *options, "--workers", "1"], allowed=(0, 1)) / (1 if plan else 2)
+    cpu_s = call([*command, *options, "--workers", "1"], allowed=(0, 1))  # 1: a gate failed
+    n_videos = len(read_manifest(out))
+    if n_videos != (1 if plan else 2):
+        raise RuntimeError(f"{n_videos} videos were made instead of {1 if plan else 2}")
+    return cpu_s / n_videos
 
 
 def _mean(found: Iterable[dict[str, float]]) -> dict[str, float]:

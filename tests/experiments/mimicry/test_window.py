@@ -21,6 +21,8 @@ from experiments.display.timing import video_frame
 from experiments.mimicry.run import close_into_dataset
 from stimuli.parameters import MorphParameters
 from stimuli.production import make_set
+from stimuli.rendered.animation import Course, animate_set
+from stimuli.rendered.faceset import FaceSet
 
 pytestmark = pytest.mark.display
 
@@ -310,8 +312,8 @@ from stimuli.video import decode
 
 clock = SessionClock()
 display = WindowDisplay(
-    size_px=(321, 240), fullscreen=False, screen=0, now=clock.now, background_rgb=(128, 128, 128),
-    text_rgb=(255, 255, 255), expected_hz=None, unmeasured_hz=60.0,
+    size_px=(int(sys.argv[2]), int(sys.argv[3])), fullscreen=False, screen=0, now=clock.now,
+    background_rgb=(128, 128, 128), text_rgb=(255, 255, 255), expected_hz=None, unmeasured_hz=60.0,
 )
 display.rehearse(["A text that must leave no trace"])
 for video in read_manifest(Path(sys.argv[1])):
@@ -377,13 +379,25 @@ def test_a_code_of_an_interrupted_flip_is_not_sent_later(screen, tmp_path: Path)
 
 
 def test_every_frame_reaches_the_screen_pixel_by_pixel(screen, stimulus_set: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "DISPLAY": screen.name, "HOME": str(tmp_path)}
+    assert shows_exactly(screen, stimulus_set, tmp_path)
+
+
+def test_every_frame_of_a_3d_animation_reaches_the_screen(screen, tmp_path: Path) -> None:
+    faces, course = FaceSet(identities=1), Course(onset_s=0.2)
+    animate_set(tmp_path / "set", faces, first="happy", second="angry", course=course, progress_bar=False)
+    assert shows_exactly(screen, tmp_path / "set", tmp_path, window_px=(641, 820))
+
+
+def shows_exactly(screen, folder: Path, home: Path, *, window_px: tuple[int, int] = (321, 240)) -> bool:
+    """Show a set on the screen and compare what is drawn with what its files hold."""
+    environment = {**os.environ, "DISPLAY": screen.name, "HOME": str(home)}
     shown = subprocess.run(
-        [sys.executable, "-c", PIXELS, str(stimulus_set)],
+        [sys.executable, "-c", PIXELS, str(folder), *map(str, window_px)],
         cwd=screens.ROOT,
         env=environment,
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert shown.stdout.strip().endswith("EXACT"), shown.stderr
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout.strip().endswith("EXACT")
