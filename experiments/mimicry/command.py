@@ -31,6 +31,8 @@ from experiments.mimicry.run import (
     where_it_stopped,
 )
 from experiments.mimicry.texts import read_texts
+from experiments.mimicry.timing import timing_report
+from experiments.record import read_record
 from experiments.session import SessionStopped, has_screen, live_folder
 from hardware.settings import read_rig
 
@@ -176,8 +178,8 @@ def devices_for(choices: Choices, screen: ScreenChoices) -> OpenDevices:
     if choices.simulate_keys:
         from experiments.mimicry.simulated import simulated_keys
 
-        return functools.partial(simulated_keys, screen=screen)
-    return functools.partial(real_devices, screen=screen)
+        return functools.partial(simulated_keys, screen=screen, check_signals=not choices.skip_signal_check)
+    return functools.partial(real_devices, screen=screen, check_signals=not choices.skip_signal_check)
 
 
 def simulate_study(choices: Choices, n_participants: int) -> None:
@@ -241,12 +243,12 @@ def report(study: Path, participant: str, run: int, reason: str | None, *, as_js
     folder = live_folder(study, participant, run)
     rows = [row for row in finished_trials(folder) if not row.practice]
     outcomes = Counter(row.outcome for row in rows)
-    dropped = sum(row.n_dropped_flips > 0 for row in rows)
     print(
         f"Participant {participant}: {len(rows)} trials; "
         + (", ".join(f"{name} {count}" for name, count in sorted(outcomes.items())) or "none finished")
-        + (f"; screen refreshes were missed in {dropped} videos (see trials.tsv)" if dropped else "")
     )
+    for sentence in timing_report(folder, read_record(folder)):
+        print(sentence)
     print(f"The session is in {folder}" + (f", the dataset in {study}" if rows else ""))
     if reason is not None:
         print(f"It ended early: {reason}; {where_it_stopped(study, participant, run)} {WAYS_OUT}")
@@ -258,6 +260,6 @@ def report(study: Path, participant: str, run: int, reason: str | None, *, as_js
             "finished": reason is None,
             "trials": len(rows),
             "outcomes": dict(outcomes),
-            "videos_with_missed_refreshes": dropped,
+            "videos_with_missed_refreshes": sum(row.n_dropped_flips > 0 for row in rows),
         }
         print(json.dumps(summary))

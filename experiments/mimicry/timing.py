@@ -124,7 +124,10 @@ def _about_the_screen(display: dict[str, Any]) -> list[str]:
             "Such a session is for trying things out."
         )
     if not display.get("real_time_priority"):
-        said.append(f"Real-time priority was not granted. {display.get('priority_remedy', '')}".strip())
+        said.append(
+            "The system did not grant real-time priority: other programs can delay a refresh. On Linux, the "
+            "user needs the right to it (docs/sessions.md says how)."
+        )
     return said
 
 
