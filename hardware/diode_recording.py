@@ -43,7 +43,7 @@ class DiodeRecording:
         if rig.recorder.kind != "lsl":
             raise ValueError(
                 'the light can be measured here when the suite records ([recorder] kind = "lsl"). With '
-                "another program: record the photodiode on a channel of the amplifier meanwhile, and give the "
+                "another program: record the photodiode on a channel of the amplifier, and give the "
                 "file with --recording afterwards"
             )
         from hardware.recorders.lsl_streams import find_signal_inlet

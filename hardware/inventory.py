@@ -19,13 +19,14 @@ FTDI_LATENCY_MS = 1
 TEENSY = "a Teensy: a microcontroller converter (serial_byte), or a LabHackers USB2TTL8 (usb2ttl8)"
 ARDUINO = "an Arduino: a microcontroller converter (serial_byte; wait_s = 2, as it starts anew when opened)"
 FTDI = (
-    "an FTDI converter: as in the BioSemi USB trigger interface, Neurospec's MMBT-S, the BBTK USB TTL "
-    "module, Brain Products' TriggerBox"
+    "an FTDI converter: as in the BioSemi USB trigger interface, the BBTK USB TTL module, Brain Products' "
+    "TriggerBox"
 )
 
 USB_DEVICES: dict[tuple[int, int | None], str] = {
     (0x16C0, 0x0483): TEENSY,
     (0x16C0, None): "a Teensy or a similar board",
+    (0x2341, 0x8037): "an Arduino Micro, as in Neurospec's MMBT-S (serial_byte; baud = 9600)",
     (0x2341, None): ARDUINO,
     (0x2A03, None): ARDUINO,
     (0x1A86, None): "a CH340 converter, as on copies of the Arduino: " + ARDUINO.split(": ")[1],
@@ -44,6 +45,9 @@ chip inside, so this is a hint and no proof."""
 
 RESTARTING = (0x2341, 0x2A03, 0x1A86)
 """USB vendors of boards that start anew when their port is opened."""
+
+NOT_RESTARTING = ((0x2341, 0x8036), (0x2341, 0x8037))
+"""Boards of these vendors that do not: the Leonardo and the Micro, whose USB is in the processor itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +141,7 @@ def _described(port: Any) -> SerialPort:
         description=" ".join(filter(None, (port.manufacturer, port.product or port.description))),
         guess=guess or ("a serial port of the computer itself" if port.vid is None else None),
         usb=None if port.vid is None else f"{port.vid:04x}:{port.pid:04x}",
-        starts_anew=port.vid in RESTARTING,
+        starts_anew=port.vid in RESTARTING and (port.vid, port.pid) not in NOT_RESTARTING,
         latency_ms=_latency_ms(port.device) if port.vid == 0x0403 else None,
     )
 

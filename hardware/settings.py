@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hardware.protocols import Pulse
-from hardware.rig_checks import SECTIONS, RigFileError, check_content, line_of
-from hardware.trigger_kinds import TRIGGER_KINDS
+from hardware.rig_file_checks import SECTIONS, check_content
+from hardware.rig_file_errors import RigFileError, line_of
+from hardware.trigger_kinds import TRIGGER_KINDS, USUAL_STREAM_NAME
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -40,7 +41,7 @@ class TriggerSettings:
     which starts anew."""
     library: str | None = None
     """Path of the driver's DLL, where it is not found by itself; of a parallel port on Windows only."""
-    stream_name: str = "Countenance triggers"
+    stream_name: str = USUAL_STREAM_NAME
     """Name of the LSL marker stream; of kind ``lsl`` only."""
     values: Literal["int", "string"] = "int"
     """Whether the LSL markers are whole numbers or texts; of kind ``lsl`` only."""

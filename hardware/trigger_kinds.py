@@ -23,6 +23,9 @@ class TriggerKind:
     """Whether it speaks at this speed only."""
 
 
+USUAL_STREAM_NAME = "Countenance triggers"
+"""Name of the LSL marker stream when the rig file says none."""
+
 TRIGGER_KINDS: dict[str, TriggerKind] = {
     "serial_byte": TriggerKind(settings=("port", "baud", "pulse", "wait_s"), baud=115200),
     "usb2ttl8": TriggerKind(settings=("port", "baud", "pulse", "wait_s"), baud=128000),
