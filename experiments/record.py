@@ -84,9 +84,12 @@ def recorded(folder: Path, record: Mapping[str, Any], name: str, kind: Callable[
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{folder / RECORD}: {name} cannot be understood ({error}).{_how_to_mend(folder)}"
-        ) from None
+        raise damaged(folder, f"{name} cannot be understood ({error})") from None
+
+
+def damaged(folder: Path, problem: str) -> ValueError:
+    """Return an error that says what is wrong with a record, and how to mend it."""
+    return ValueError(f"{folder / RECORD}: {problem}.{_how_to_mend(folder)}")
 
 
 def _how_to_mend(folder: Path) -> str:

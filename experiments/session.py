@@ -79,6 +79,11 @@ class SessionLog:
     ------
     FileExistsError
         If there are tables already and `resume` is False.
+
+    Attributes
+    ----------
+    last_trial : TrialRow or None
+        The trial that was written last.
     """
 
     def __init__(
@@ -92,6 +97,7 @@ class SessionLog:
         self._monotonic = monotonic
         self._durable = durable
         self._files = ExitStack()
+        self.last_trial: TrialRow | None = None
         try:
             self._events = self._open(folder / "events.tsv", EventRow, resume)
             self._trials = self._open(folder / "trials.tsv", TrialRow, resume)
@@ -110,6 +116,7 @@ class SessionLog:
         """Write a row of ``trials.tsv`` and the refreshes so far; see `durable`."""
         self._frames.write_many(flips)
         self._trials.write(row)
+        self.last_trial = row
         if not self._durable:
             return
         for table in (self._events, self._frames, self._trials):

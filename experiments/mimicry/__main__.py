@@ -61,6 +61,8 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except OSError as error:
+        while isinstance(error.__context__, OSError):  # what came first: closing the files fails as well
+            error = error.__context__
         print(f"error: {error}. Make room on the disk, or name a place where you may write.", file=sys.stderr)
         raise SystemExit(1) from None
 

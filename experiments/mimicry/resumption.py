@@ -14,7 +14,7 @@ from experiments.mimicry.parameters import SessionParameters
 from experiments.mimicry.plan import Person, SessionPlan, Stimulus
 from experiments.mimicry.progress import REQUIRED, Progress, last_run, read_progress
 from experiments.mimicry.texts import read_texts
-from experiments.record import read_record, recorded
+from experiments.record import damaged, read_record, recorded
 from experiments.session import live_folder
 from hardware.settings import RigSettings, rig_from_record
 
@@ -48,7 +48,7 @@ def plan_resumption(
     record = read_record(folder, REQUIRED)
     progress = read_progress(study, participant, run)
     _check_whether_it_can_go_on(progress, record, stimulus_set, simulated=simulated)
-    rig = rig or rig_from_record(record["rig"])
+    rig = rig or _recorded_rig(folder, record)
     known = {video.video: video for video in videos}
     part = {
         "next": progress.next_trial,
@@ -94,6 +94,13 @@ def _check_whether_it_can_go_on(
         in_dataset = progress.in_dataset
         way = "--new-run begins another session" if in_dataset else "--close puts them into the dataset"
         raise ValueError(f"all trials of participant {participant} were shown: {way}")
+
+
+def _recorded_rig(folder: Path, record: dict[str, Any]) -> RigSettings:
+    try:
+        return rig_from_record(record["rig"])
+    except ValueError as error:
+        raise damaged(folder, f"rig cannot be understood ({error})") from None
 
 
 def _clock_s(folder: Path, record: dict[str, Any]) -> float:

@@ -37,6 +37,7 @@ from experiments.session import (
     stopped_by_signals,
     write_record,
 )
+from experiments.stopping import CTRL_C
 from hardware.protocols import SignalRecorder, TriggerPort
 
 if TYPE_CHECKING:
@@ -178,13 +179,18 @@ def keep_learned_keys(plan: SessionPlan, record: dict[str, Any], keys: tuple[str
 
 
 def _run_to_an_end(plan: SessionPlan, stage: Stage) -> str | None:
-    """Run the session; a stop is marked in the log and on the trigger line."""
+    """Run the session; a stop is marked in the log and on the trigger line.
+
+    One that comes when the last trial is written stops nothing any more: the session is finished.
+    """
     try:
         run_session(plan.trials, stage)
     except (SessionStopped, KeyboardInterrupt) as stopped:
-        mark(stage, "aborted")
+        written, last = stage.log.last_trial, plan.trials[-1]
+        finished = written is not None and (written.practice, written.trial) == (last.practice, last.trial)
+        mark(stage, "session_end" if finished else "aborted")
         stage.display.flip(stage.triggers.at_flip())
-        return str(stopped) or "the session was ended with Ctrl-C"
+        return None if finished else str(stopped) or CTRL_C
     return None
 
 
