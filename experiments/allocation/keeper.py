@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import shutil
@@ -286,7 +287,7 @@ def verify(
     if not any(entry.signature for entry in first):
         problems.append("the log's first entry was not signed with the sealed key")
     settings = allocation.settings
-    if content["settings"] != settings.record():
+    if content["settings"] != json.loads(json.dumps(settings.record())):
         problems.append(f"{SETTINGS_NAME} is not the one that was sealed")
     sealed = {
         (slot["stratum"], slot["position"], slot["package"], *slot["replacements"])

@@ -113,8 +113,8 @@ def choose_stratum(settings: AllocationSettings, given: Mapping[str, str | None]
     chosen = {}
     for factor, levels in settings.strata.items():
         if factor not in known:
-            option = "--sex" if factor == "sex" else f"--stratum {factor}="
-            raise ValueError(f"{factor} decides from which list the package comes: give {option} {levels[0]}")
+            option = "--sex " if factor == "sex" else f"--stratum {factor}="
+            raise ValueError(f"{factor} decides from which list the package comes: give {option}{levels[0]}")
         matching = [level for level in levels if level.lower() == known[factor].lower()]
         if not matching:
             raise ValueError(

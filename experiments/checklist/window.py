@@ -162,7 +162,8 @@ class ChecklistWindow(QWidget):
 
     def _list(self) -> QScrollArea:
         content = QWidget()
-        content.setStyleSheet("background: #ffffff;")
+        content.setObjectName("steps")
+        content.setStyleSheet("#steps { background: #ffffff; }")
         column = QVBoxLayout(content)
         column.setContentsMargins(16, 10, 16, 10)
         column.setSpacing(4)
