@@ -20,7 +20,7 @@ DERIVED = {"body_mass_index": ("height_cm", "weight_kg")}
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _FORM = (
     ("name", "language", "title", "table", "items"),
-    ("order", "instruction", "source", "permission", "times", "response", "scales", "derived"),
+    ("order", "instruction", "stem", "source", "permission", "times", "response", "scales", "derived"),
 )
 _ITEM: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "rating": (("id", "text"), ("kind", "meaning")),
@@ -94,6 +94,8 @@ class Form:
     """Name of the table in ``phenotype``."""
     instruction: str
     """First page; empty: none."""
+    stem: str
+    """What is read above every item; empty: nothing."""
     order: Literal["fixed", "random"]
     """Order of the items, unless the command says otherwise."""
     times: tuple[tuple[str, str], ...]
@@ -158,6 +160,7 @@ def form_from(content: Mapping[str, Any]) -> Form:
         title=_text(content["title"], "title"),
         table=_name(content["table"], "table"),
         instruction=str(content.get("instruction", "")).strip(),
+        stem=str(content.get("stem", "")).strip(),
         order=_one_of(content.get("order", "fixed"), ("fixed", "random"), "order"),
         times=times,
         items=items,

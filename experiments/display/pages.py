@@ -52,6 +52,8 @@ class Button:
     """Whether it is the answer that was given."""
     focused: bool = False
     """Whether Enter would press it."""
+    slot: Literal["left", "middle", "right"] = "middle"
+    """Where a command stands, so that it is at the same place on every page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,8 @@ class Page:
     """The item that is asked, or the page's own name."""
     text: str
     """The question or the instruction."""
+    stem: str = ""
+    """What is read above the question on every page of a questionnaire."""
     kind: Literal["text", "row", "column", "entry"] = "text"
     """Only text; answers beside or below one another; something is typed."""
     answers: tuple[Button, ...] = ()
@@ -197,7 +201,9 @@ def arrange(page: Page, size_px: tuple[int, int]) -> Layout:
         place = Box(0.12 * width, 0.08 * height, 0.76 * width, 0.66 * height)
         lines.append(_line(page.text, place, 1.05 * unit, "text"))
     else:
-        place = Box(0.06 * width, 0.09 * height, 0.88 * width, 0.2 * height)
+        above = Box(0.06 * width, 0.075 * height, 0.88 * width, 0.065 * height)
+        lines.append(_line(page.stem, above, 0.95 * unit, "quiet"))
+        place = Box(0.06 * width, 0.135 * height, 0.88 * width, 0.14 * height)
         lines.append(_line(page.text, place, 1.6 * unit, "text"))
     if page.kind == "row":
         buttons += _row(page.answers, Box(0.04 * width, 0.38 * height, 0.92 * width, 0.24 * height), unit)
@@ -314,12 +320,8 @@ def _pad(keys: Sequence[Button], place: Box) -> list[tuple[Button, Box]]:
 
 
 def _commands(commands: Sequence[Button], place: Box, unit: float) -> list[tuple[Button, Box]]:
-    """Spread commands over the width: the first left, the last right; a single one is in the middle."""
-    wide = min(10 * unit, place.width / max(3, len(commands)) - unit)
-    if len(commands) == 1:
-        return [(commands[0], Box(place.left + (place.width - wide) / 2, place.top, wide, place.height))]
-    step = (place.width - wide) / max(1, len(commands) - 1)
-    return [
-        (button, Box(place.left + index * step, place.top, wide, place.height))
-        for index, button in enumerate(commands)
-    ]
+    """Put commands on the left, in the middle and on the right."""
+    wide = min(10 * unit, place.width / 3 - unit)
+    free = place.width - wide
+    lefts = {"left": place.left, "middle": place.left + free / 2, "right": place.left + free}
+    return [(button, Box(lefts[button.slot], place.top, wide, place.height)) for button in commands]

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from experiments.display import Watched
 from experiments.display.keyboard import PtbKeyboard
 from experiments.display.pages import Button, Click, Line, Page, PageInput, WindowClosed, arrange
@@ -78,11 +76,7 @@ class WindowPages:
     def show(self, page: Page) -> float:
         """Show a page; return when it was handed to the screen (s)."""
         self._page = page
-        layout = arrange(page, self.size_px)
-        for button, box, letters_px in layout.buttons:
-            self._draw_button(button, box, letters_px)
-        for line in layout.lines:
-            self._draw_line(line)
+        self._draw(page)
         self._window.flip()
         self._drawn_s = self.now()
         return self._drawn_s
@@ -107,12 +101,10 @@ class WindowPages:
     def picture(self, path: Path) -> None:
         """Save what is on the screen as a PNG file."""
         if self._page is not None:
-            self.show(self._page)
-        self._window._getFrame(buffer="front").convert("RGB").quantize(64).save(path, optimize=True)
-
-    def pixels(self) -> Any:
-        """Return what is on the screen, shape ``(height_px, width_px, 3)``, uint8; for tests."""
-        return np.asarray(self._window._getFrame(buffer="front").convert("RGB"))
+            self._draw(self._page)
+            picture = self._window._getFrame(buffer="back").convert("RGB")
+            self._window.flip()
+            picture.quantize(64).save(path, optimize=True)
 
     def close(self) -> None:
         """Close the window; may be called twice."""
@@ -136,6 +128,13 @@ class WindowPages:
         """Take note that the window should be closed; whoever asks for inputs ends in order."""
         self._window_closed = True
         return True
+
+    def _draw(self, page: Page) -> None:
+        layout = arrange(page, self.size_px)
+        for button, box, letters_px in layout.buttons:
+            self._draw_button(button, box, letters_px)
+        for line in layout.lines:
+            self._draw_line(line)
 
     def _draw_button(self, button: Button, box: Any, letters_px: float) -> None:
         x, y = self._position(*box.centre)

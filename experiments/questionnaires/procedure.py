@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from experiments.dataset.answers import ANSWERS_NAME, Administration, AnswerRow
 from experiments.dataset.forms import Item
@@ -155,6 +155,7 @@ def _ask_items(
             item,
             stage,
             functools.partial(log.write, position=position + 1, item=item.id),
+            stem=form.stem,
             number=position + 1,
             total=len(order),
             given=answers.get(item.id),
@@ -173,13 +174,16 @@ def _ask(
     stage: Stage,
     write: Callable[..., None],
     *,
+    stem: str,
     number: int,
     total: int,
     given: str | None,
     known: Mapping[str, str],
 ) -> Reply:
     """Ask one item until there is an answer, or none is wanted, or the page before is."""
-    page = question_page(item, stage.texts, number=number, total=total, given=given, can_go_back=number > 1)
+    page = question_page(
+        item, stage.texts, stem=stem, number=number, total=total, given=given, can_go_back=number > 1
+    )
     judge = functools.partial(_judge, item, stage, known)
     control = (
         Choice(page, judge=judge) if item.options else Entry(page, judge=judge, item=item, given=given or "")
@@ -239,7 +243,10 @@ def _pause(stage: Stage, seconds: float) -> None:
 def _ask_whether_to_stop(stage: Stage) -> None:
     """Ask; raise `SessionStopped` if the answer is yes."""
     say = stage.texts.buttons
-    commands = (Button(id="stop", label=say["stop"]), Button(id="go_on", label=say["go_on"]))
+    commands = (
+        Button(id="stop", label=say["stop"], slot="left"),
+        Button(id="go_on", label=say["go_on"], slot="right"),
+    )
     page = Page(name="stop", text=stage.texts.pages["stop_question"], commands=commands)
     if _wait_for_reply(stage, Choice(page)).reply.value == "stop":
         raise SessionStopped(ESCAPED)
@@ -265,11 +272,12 @@ def _last_page(stage: Stage, open_places: list[int]) -> str:
     say, pages = stage.texts.buttons, stage.texts.pages
     key = "complete" if not open_places else "one_missing" if len(open_places) == 1 else "missing"
     numbers = ", ".join(str(place + 1) for place in open_places)
+    slots: dict[str, Literal["left", "middle", "right"]] = {"back": "left", "finish": "right"}
     names = ["back", *(["to_missing"] if open_places else []), "finish"]
     page = Page(
         name="end",
         text=pages[key].format(count=len(open_places), numbers=numbers),
-        commands=tuple(Button(id=name, label=say[name]) for name in names),
+        commands=tuple(Button(id=name, label=say[name], slot=slots.get(name, "middle")) for name in names),
         hint=stage.texts.hints["text"],
     )
     while True:

@@ -198,13 +198,20 @@ class Entry:
     def _shown(self) -> str:
         """Show a time with its colon and with the places that are still empty."""
         if not self._is_time:
-            return self._typed
+            return self._typed or "_"
         filled = self._typed.ljust(4, "_")
         return f"{filled[:2]}:{filled[2:]}"
 
 
 def question_page(
-    item: Item, texts: Texts, *, number: int, total: int, given: str | None, can_go_back: bool
+    item: Item,
+    texts: Texts,
+    *,
+    stem: str,
+    number: int,
+    total: int,
+    given: str | None,
+    can_go_back: bool,
 ) -> Page:
     """Make the page of an item.
 
@@ -214,6 +221,8 @@ def question_page(
         What is asked.
     texts : Texts
         Labels in the participant's language.
+    stem : str
+        What is read above every item of the questionnaire.
     number, total : int
         Which page of how many.
     given : str or None
@@ -222,23 +231,25 @@ def question_page(
         Whether there is a page before.
     """
     say = texts.buttons
-    commands = [Button(id="back", label=say["back"])] if can_go_back else []
+    commands = [Button(id="back", label=say["back"], slot="left")] if can_go_back else []
     commands.append(Button(id="no_answer", label=say["no_answer"]))
     progress = texts.pages["progress"].format(number=number, total=total)
     if item.options:
         return Page(
             name=item.id,
             text=item.text,
+            stem=stem,
             kind="row" if item.kind == "rating" and len(item.options) <= 7 else "column",
             answers=_answer_buttons(item, given),
             commands=tuple(commands),
             progress=progress,
             hint=texts.hints["digits" if answer_keys(item) else "arrows"],
         )
-    commands.append(Button(id="next", label=say["next"]))
+    commands.append(Button(id="next", label=say["next"], slot="right"))
     return Page(
         name=item.id,
         text=item.text,
+        stem=stem,
         kind="entry",
         unit=item.unit,
         pad=_number_pad(item, say["delete"]),

@@ -234,8 +234,8 @@ def _refuse_old(one: Administration, participant: str, now: datetime, resume: bo
     if pause > LONGEST_PAUSE and not resume:
         raise ValueError(
             f"{one.label} of participant {participant} was interrupted {minutes} minutes ago, after "
-            f"{len(one.answers)} of {len(one.form.items)} items. To go on with it now, add --resume; to ask all of "
-            "it anew, add --again (both keep what was answered)"
+            f"{len(one.answers)} of {len(one.form.items)} items. To go on with it now, add --resume; to ask "
+            "all of it anew, add --again (both keep what was answered)"
         )
 
 

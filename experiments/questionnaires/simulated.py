@@ -64,7 +64,7 @@ class SimulatedRespondent:
     def _type(self, item: Item, page: Page, layout: Layout, time_s: float) -> list[PageInput]:
         wrong = not page.message and self._rng.random() < MISTYPED
         typed = "99" if wrong and item.kind == "time" else "1" if wrong else self._right(item)
-        n_before = len(page.entry.strip("_").replace(":", ""))
+        n_before = len(page.entry.replace("_", "").replace(":", ""))
         keys = ["backspace"] * n_before + [{".": "period"}.get(one, one) for one in typed] + ["return"]
         inputs: list[PageInput] = [KeyPress(key, time_s + 0.2 * place) for place, key in enumerate(keys)]
         if self._rng.random() < 0.5:
