@@ -113,8 +113,11 @@ def latest_calibration(rig: Path) -> tuple[Path, Calibration] | None:
 
 
 def calibration_record(rig: Path | None) -> dict[str, Any] | None:
-    """Return what a session's record keeps of the rig's last calibration; None when there is none."""
-    latest = latest_calibration(rig) if rig is not None else None
+    """Return what a session's record keeps of the rig's last calibration; None when none can be read."""
+    try:
+        latest = latest_calibration(rig) if rig is not None else None
+    except ValueError:  # `calibration_problem` tells it
+        return None
     return None if latest is None else {"file": latest[0].name, **dataclasses.asdict(latest[1])}
 
 

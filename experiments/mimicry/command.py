@@ -34,6 +34,7 @@ from experiments.mimicry.texts import read_texts
 from experiments.mimicry.timing import timing_report
 from experiments.record import read_record
 from experiments.session import SessionStopped, has_screen, live_folder
+from hardware.calibration import calibration_problem, calibration_record
 from hardware.settings import read_rig
 
 
@@ -77,6 +78,10 @@ def plan_anew(choices: Choices, participant: str, person: Person) -> SessionPlan
     seed = secrets.randbelow(2**32) if choices.seed is None else choices.seed
     person = known_person(choices.study, participant, person)
     remarks: dict[str, Any] = {"rig_given": choices.rig is not None}
+    if choices.rig is not None:
+        remarks["calibration"] = calibration_record(choices.rig)
+        if not choices.simulate and (problem := calibration_problem(choices.rig, rig)):
+            print(f"Timing: {problem}", file=sys.stderr)
     if choices.simulated:
         person = _simulated_person(person, seed)
         remarks |= {"null": choices.null, "simulated_keys": choices.simulate_keys}
