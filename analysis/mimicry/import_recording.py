@@ -16,14 +16,9 @@ from analysis.recordings import open_recording
 from analysis.recordings.channel_map import ChannelMap, read_channel_map
 from analysis.recordings.found import find_triggers, name_events
 from analysis.recordings.opened import ArrayRecording, OpenedRecording, check_rate
-from analysis.recordings.signals import (
-    bridge_gaps,
-    implausible_size,
-    is_constant,
-    missing_stretches,
-    read_muscles,
-)
+from analysis.recordings.signals import implausible_size, is_constant, read_muscles
 from experiments.dataset.bids import add_participant, add_recording, create_study
+from experiments.dataset.gaps import bridge_gaps, missing_stretches
 from experiments.dataset.study import is_listed
 from experiments.dataset.tables import participant_label, read_table
 
@@ -158,15 +153,16 @@ def _events(
     if log is None:
         events, ignored = name_events(triggers, channel_map.events, fs_hz=opened.fs_hz)
         return events, {"events_from": triggers.kind, "triggers_ignored": ignored}
-    events, fits = events_from_log(
-        log,
-        triggers,
-        channel_map.events.lines,
-        fs_hz=opened.fs_hz,
-        incomplete=channel_map.incomplete,
+    events, placement = events_from_log(
+        log, triggers, channel_map.events.lines, n_samples=opened.n_samples, fs_hz=opened.fs_hz
     )
     missing = len(log.trials) - int(events["trial_type"].isin(["video", "practice_video"]).sum())
-    about = {"events_from": "session log", "clock": [vars(fit) for fit in fits]}
+    about = {
+        "events_from": "session log",
+        "clock": [fit.as_record() for fit in placement.fits],
+        "alignment": placement.sentences(),
+        "repairs": [repair.as_record() for repair in placement.repairs],
+    }
     return events, about | ({"trials_not_recorded": missing} if missing > 0 else {})
 
 
@@ -214,6 +210,8 @@ def _metadata(channel_map: ChannelMap, about_events: Mapping[str, Any]) -> dict[
         metadata["PowerLineFrequency"] = channel_map.mains_hz
     if "clock" in about_events:
         metadata["ClockFits"] = about_events["clock"]
+    if about_events.get("repairs"):
+        metadata["Repairs"] = [repair["text"] for repair in about_events["repairs"]]
     return metadata
 
 

@@ -6,12 +6,13 @@ stand for; and, for delimited text, how it is laid out. `analysis/mimicry/maps` 
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from experiments.dataset.xdf import MUSCLE_NAMES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,12 +21,6 @@ else:
 
 Column = str | int
 """A channel: its name, or its number counted from one."""
-
-MUSCLE_NAMES = {
-    "corrugator": re.compile(r"corr|(?<![a-z])cs(?![a-z])", re.IGNORECASE),
-    "zygomaticus": re.compile(r"zyg|(?<![a-z])zm(?![a-z])", re.IGNORECASE),
-}
-"""How channels are called that are taken for a muscle without being told."""
 
 
 @dataclass(frozen=True, kw_only=True)

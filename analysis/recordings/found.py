@@ -12,9 +12,8 @@ import pandas as pd
 from analysis.recordings.channel_map import EventSource, list_channels, resolve
 from analysis.recordings.opened import OpenedRecording
 from analysis.recordings.triggers import find_edges
+from experiments.dataset.amplifier_files import code_in
 
-CODE_IN_MARKER = re.compile(r"(?:\w+/)?[A-Za-z]?\s*(\d+)(?:\.0+)?")
-"""A code as programs write it into markers: "11", "S 11", "Stimulus/S 11", "11.0"."""
 DIRECTION = re.compile(r"[A-Z]\w*To[A-Z]\w*")
 """A name such as HappyToAngry is the direction of a video."""
 EVENT_COLUMNS = ["onset", "duration", "trial_type", "value", "sample", "trial", "direction"]
@@ -118,16 +117,6 @@ def name_events(
     events["direction"] = events["trial_type"].where(is_direction, None)
     events["trial_type"] = events["trial_type"].mask(is_direction, "video")
     return events[EVENT_COLUMNS], {str(label): n for label, n in counts.items() if label not in names}
-
-
-def code_in(text: str) -> int | None:
-    """Read the code in a marker's text; None where there is none.
-
-    >>> code_in("Stimulus/S 11"), code_in("12.0"), code_in("boundary")
-    (11, 12, None)
-    """
-    match = CODE_IN_MARKER.fullmatch(text.strip())
-    return int(match.group(1)) if match else None
 
 
 def _on_lines(opened: OpenedRecording, source: EventSource) -> list[tuple[int, str | int]]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 import numpy as np
 
 from analysis.recordings.channel_map import ChannelMap, Muscle, find_muscles, resolve
@@ -12,15 +9,6 @@ from analysis.recordings.opened import OpenedRecording, microvolts_in
 
 PLAUSIBLE_UV = {"raw": (0.5, 2000.0), "rectified": (0.3, 1000.0)}
 """Surface EMG of the face usually lies between these: the SD of a raw second, the mean of a rectified one."""
-
-
-class Gap(NamedTuple):
-    """A stretch without a signal."""
-
-    start: int
-    """First missing sample."""
-    stop: int
-    """First sample after it."""
 
 
 def read_muscles(
@@ -54,33 +42,6 @@ def read_muscles(
         parts = [opened.samples(channel) * _scale(opened, channel, muscle, name) for channel in channels]
         signals[name] = parts[0] if len(parts) == 1 else parts[0] - parts[1]
     return signals, muscles
-
-
-def missing_stretches(signals: Mapping[str, np.ndarray]) -> list[Gap]:
-    """Find the stretches in which any of the signals is NaN.
-
-    Examples
-    --------
-    >>> missing_stretches({"corrugator": np.array([1.0, np.nan, np.nan, 2.0])})
-    [Gap(start=1, stop=3)]
-    """
-    if not signals:
-        return []
-    missing = np.any([np.isnan(signal) for signal in signals.values()], axis=0)
-    edges = np.flatnonzero(np.diff(missing.astype(np.int8), prepend=0, append=0))
-    return [Gap(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-
-
-def bridge_gaps(signal: np.ndarray) -> np.ndarray:
-    """Replace NaN by a straight line between its neighbours, for file formats that cannot hold NaN.
-
-    Examples
-    --------
-    >>> bridge_gaps(np.array([1.0, np.nan, 3.0])).tolist()
-    [1.0, 2.0, 3.0]
-    """
-    present = np.flatnonzero(~np.isnan(signal))
-    return np.interp(np.arange(signal.size), present, signal[present])
 
 
 def is_constant(signal: np.ndarray) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.recordings.channel_map import ChannelMap, TextLayout, resolve
-from analysis.recordings.opened import ArrayRecording, check_rate, fill_gaps
+from analysis.recordings.opened import ArrayRecording, check_rate
+from experiments.dataset.gaps import fill_gaps
 
 EXTENSIONS = (".txt", ".tsv", ".csv", ".dat", ".asc")
 SECONDS_IN = {"s": 1.0, "ms": 1e-3, "min": 60.0}

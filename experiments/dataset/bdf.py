@@ -86,7 +86,7 @@ class BdfFile:
 
 
 def read_bdf(path: Path) -> BdfFile:
-    """Read a BDF file as integers.
+    """Read a BDF file, or an EDF file (16 bits), as integers.
 
     Parameters
     ----------
@@ -108,17 +108,20 @@ def read_bdf(path: Path) -> BdfFile:
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no recording {path}")
+    is_edf = path.suffix.lower() == ".edf"
     with path.open("rb") as file:
-        if file.read(8) != b"\xffBIOSEMI":
-            raise ValueError(f"{path} is not a BDF file: its first bytes are not those of the format")
+        if file.read(8) != (b"0       " if is_edf else b"\xffBIOSEMI"):
+            kind = "an EDF" if is_edf else "a BDF"
+            raise ValueError(f"{path} is not {kind} file: its first bytes are not those of the format")
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            content = edfio.read_bdf(path)
+            content = edfio.read_edf(path) if is_edf else edfio.read_bdf(path)
             problem = "; ".join(str(warning.message) for warning in caught) or None
             signals = [_channel(signal) for signal in content.signals]
     except (ValueError, IndexError, KeyError, OverflowError, UnicodeDecodeError, ZeroDivisionError) as error:
-        raise ValueError(f"{path} cannot be read as BDF: {error}. Is the file complete?") from None
+        kind = "EDF" if is_edf else "BDF"
+        raise ValueError(f"{path} cannot be read as {kind}: {error}. Is the file complete?") from None
     rates = {signal.sampling_frequency for signal in content.signals}
     if not signals or not len(signals[0].digital):
         raise ValueError(f"{path} holds no complete record of samples: the recording is empty or cut off")
@@ -308,10 +311,10 @@ def _inwards(limits: tuple[float, float]) -> tuple[float, float]:
     )
 
 
-def _channel(signal: edfio.BdfSignal) -> BdfChannel:
+def _channel(signal: edfio.BdfSignal | edfio.EdfSignal) -> BdfChannel:
     return BdfChannel(
         name=signal.label,
-        digital=signal.digital,
+        digital=signal.digital.astype(np.int32),
         physical_range=(signal.physical_range.min, signal.physical_range.max),
         unit=signal.physical_dimension,
         prefiltering=signal.prefiltering,

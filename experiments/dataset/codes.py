@@ -1,4 +1,4 @@
-"""Trigger codes: found on a status channel, matched with the session's log, turned into times.
+"""Trigger codes found on a status channel, and the line between two clocks.
 
 Pure: arrays in, arrays out.
 """
@@ -6,16 +6,10 @@ Pure: arrays in, arrays out.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-INVISIBLE_WITHIN_S = 0.05
-"""The second of two equal codes this close together may leave no pulse of its own on a line."""
-
-MAX_LOST_EVENTS = 3
-"""So many codes more than logged events are believed when a session crashed: its last lines were lost."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +42,24 @@ class ClockFit:
         return self.offset_s + session_s * (1 + self.drift_ppm * 1e-6)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PartFit:
+    """The line between the two clocks for a stretch of the recording, as it goes into ``emg.json``."""
+
+    part: int
+    """Part of the recording, from 1."""
+    first_s: float
+    """Session's time of its first code (s)."""
+    last_s: float
+    """Session's time of its last code (s)."""
+    fit: ClockFit
+    """The line."""
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as one flat record."""
+        return {**vars(self.fit), "part": self.part, "first_s": self.first_s, "last_s": self.last_s}
+
+
 def find_pulses(status: npt.NDArray[np.integer]) -> Pulses:
     """Find the pulses on a status channel: where its lowest 8 bits change to something that is not 0.
 
@@ -72,58 +84,9 @@ def find_pulses(status: npt.NDArray[np.integer]) -> Pulses:
     return Pulses(samples=begins.astype(np.int64), codes=code[begins].astype(np.int64))
 
 
-def match_pulses(
-    codes: Sequence[int], onsets_s: Sequence[float], pulses: Pulses, *, crashed: bool = False
-) -> npt.NDArray[np.int64]:
-    """Give each logged code its pulse.
-
-    Parameters
-    ----------
-    codes : sequence of int
-        The codes that the session logged, in order.
-    onsets_s : sequence of float
-        Their times on the session's clock.
-    pulses : Pulses
-        What the amplifier recorded.
-    crashed : bool
-        True when the session's log has no end; then the recording may have up to `MAX_LOST_EVENTS` more.
-
-    Returns
-    -------
-    numpy.ndarray
-        Number of each event's sample, shape (n_events,).
-
-    Raises
-    ------
-    ValueError
-        If the two lists differ; the message shows them side by side.
-
-    Examples
-    --------
-    >>> pulses = Pulses(samples=np.array([120, 480]), codes=np.array([11, 31]))
-    >>> match_pulses([11, 31], [0.1, 0.4], pulses)
-    array([120, 480])
-    """
-    samples: list[int] = []
-    taken = 0
-    for number, code in enumerate(codes):
-        if taken < len(pulses.codes) and pulses.codes[taken] == code:
-            samples.append(int(pulses.samples[taken]))
-            taken += 1
-        elif (
-            number
-            and code == codes[number - 1]
-            and abs(onsets_s[number] - onsets_s[number - 1]) <= INVISIBLE_WITHIN_S
-        ):
-            samples.append(samples[-1])
-        else:
-            raise ValueError(_both_lists(codes, onsets_s, pulses))
-    if len(pulses.codes) - taken > (MAX_LOST_EVENTS if crashed else 0):
-        raise ValueError(_both_lists(codes, onsets_s, pulses))
-    return np.array(samples, dtype=np.int64)
-
-
-def fit_clock(session_s: npt.ArrayLike, recording_s: npt.ArrayLike) -> ClockFit:
+def fit_clock(
+    session_s: npt.ArrayLike, recording_s: npt.ArrayLike, *, slope: float | None = None
+) -> ClockFit:
     """Fit the line between two clocks through events that are known on both.
 
     Parameters
@@ -131,6 +94,8 @@ def fit_clock(session_s: npt.ArrayLike, recording_s: npt.ArrayLike) -> ClockFit:
     session_s, recording_s : array_like
         The same events on the session's and on the recording's clock, shape (n_events,), at least one. With
         fewer than three, only the offset is fitted.
+    slope : float, optional
+        Slope of the line, where it is known better than these events can tell; only the offset is fitted.
 
     Examples
     --------
@@ -140,10 +105,11 @@ def fit_clock(session_s: npt.ArrayLike, recording_s: npt.ArrayLike) -> ClockFit:
     session, recording = np.asarray(session_s, dtype=float), np.asarray(recording_s, dtype=float)
     if not session.size:
         raise ValueError("two clocks need at least one common event")
-    slope = 1.0
-    if session.size >= 3 and np.ptp(session) > 0:
-        centred = session - session.mean()
-        slope = float(centred @ (recording - recording.mean()) / (centred @ centred))
+    if slope is None:
+        slope = 1.0
+        if session.size >= 3 and np.ptp(session) > 0:
+            centred = session - session.mean()
+            slope = float(centred @ (recording - recording.mean()) / (centred @ centred))
     offset = float(recording.mean() - slope * session.mean())
     residuals_ms = 1000 * (recording - offset - slope * session)
     return ClockFit(
@@ -153,50 +119,3 @@ def fit_clock(session_s: npt.ArrayLike, recording_s: npt.ArrayLike) -> ClockFit:
         residual_max_ms=round(float(np.max(np.abs(residuals_ms))), 4),
         n_events=int(session.size),
     )
-
-
-def _both_lists(codes: Sequence[int], onsets_s: Sequence[float], pulses: Pulses) -> str:
-    """Show what was logged and what was recorded side by side, around the places where they differ."""
-    lines: list[tuple[bool, str]] = []
-    for logged, found in _aligned(codes, [int(code) for code in pulses.codes]):
-        left = "-" if logged is None else f"{codes[logged]:>4} at {onsets_s[logged]:10.3f} s"
-        right = "-" if found is None else f"{pulses.codes[found]:>4} at sample {pulses.samples[found]}"
-        differs = logged is None or found is None
-        lines.append((differs, f"  {'>' if differs else ' '} {left:<20} | {right}"))
-    shown: list[str] = []
-    last = -1
-    for index, (_, text) in enumerate(lines):
-        if any(differs for differs, _ in lines[max(0, index - 3) : index + 4]) and len(shown) < 60:
-            if index != last + 1:
-                shown.append("    ...")
-            shown.append(text)
-            last = index
-    if last != len(lines) - 1:
-        shown.append("    ...")
-    return (
-        f"the trigger codes do not agree: the session logged {len(codes)}, the recording has "
-        f"{len(pulses.codes)}. Is it the right file, and was it recording from the beginning to the end?\n"
-        f"    {'session log':<20} | status channel\n" + "\n".join(shown)
-    )
-
-
-def _aligned(left: Sequence[int], right: Sequence[int]) -> list[tuple[int | None, int | None]]:
-    """Pair two lists so that as many equal elements as possible stand beside each other, in order."""
-    common = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    for i in reversed(range(len(left))):
-        for j in reversed(range(len(right))):
-            same = left[i] == right[j]
-            common[i][j] = common[i + 1][j + 1] + 1 if same else max(common[i + 1][j], common[i][j + 1])
-    pairs: list[tuple[int | None, int | None]] = []
-    i = j = 0
-    while i < len(left) or j < len(right):
-        if i < len(left) and j < len(right) and left[i] == right[j]:
-            pairs.append((i, j))
-            i, j = i + 1, j + 1
-        elif j == len(right) or (i < len(left) and common[i + 1][j] >= common[i][j + 1]):
-            pairs.append((i, None))
-            i += 1
-        else:
-            pairs.append((None, j))
-            j += 1
-    return pairs

@@ -49,6 +49,14 @@ EVENTS: dict[str, Description] = {
     "value": {"Description": "Trigger code that was sent to the recording device"},
     "sample": {"Description": "Number of the EMG sample at onset, from 0"},
     **_TRIAL,
+    "timing": {
+        "Description": "Where the onset in the recording comes from",
+        "Levels": {
+            "trigger": "the event's own trigger code in the recording",
+            "clock": "the session's log, by the fitted clocks of session and recording: the event has no "
+            "code, or its code was lost on the way",
+        },
+    },
 }
 
 BEHAVIOUR: dict[str, Description] = {

@@ -31,6 +31,7 @@ EVENT_COLUMNS = (
     "response_time",
     "response_count",
     "outcome",
+    "timing",
 )
 """Columns of ``events.tsv`` in a dataset; the first five are asked of every recording."""
 

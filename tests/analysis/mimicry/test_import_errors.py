@@ -15,7 +15,6 @@ from analysis.mimicry.parameters import recommended
 from experiments.dataset.bids import add_participant, create_study
 
 NAMES = "[events.codes]\nAngryToHappy = 11\nHappyToAngry = 12\n"
-INCOMPLETE = "[recording]\nincomplete = true\n"
 TEXT = """
 [recording]
 sampling_rate_hz = 1200
@@ -174,44 +173,54 @@ def test_codes_without_a_meaning_are_counted(files, tmp_path):
     assert "6 x 1, 3 x 11, 3 x 12" in message
 
 
-def test_fewer_triggers_than_the_log_shows_both_lists(files, tmp_path):
+def jittered(files) -> None:
+    files.onsets = files.onsets + np.array([0, 900, -400, 300, 1000, -700])
+
+
+def test_a_trigger_that_was_lost_is_placed_by_the_clocks(files, tmp_path):
+    jittered(files)
     study = logged_study(files, tmp_path / "study")
     status = files.status
     status[files.onsets[3] : files.onsets[3] + 12] = 0
-    message = refused(study, files.bdf(status=status), match="session logged 20, the recording has 19")
-    lines = message.splitlines()
-    assert any("12 at" in line and line.rstrip().endswith("-") for line in lines), message
+    summary = import_recording(study, participant="7", recording=files.bdf(status=status))
+    assert [repair["kind"] for repair in summary["repairs"]] == ["lost_code"]
+    events = read_recording(read_study(study), "7").events.query("trial_type == 'video'")
+    assert np.abs(events["sample"] - files.onsets).max() <= 1
+    assert events["timing"].tolist() == ["trigger"] * 3 + ["clock"] + ["trigger"] * 2
 
 
-@pytest.mark.parametrize(("first_s", "last_s"), [(0, 30), (25, 57), (15, 40)])
-def test_a_part_of_a_session_is_taken_on_request(files, tmp_path, first_s, last_s):
-    files.onsets = files.onsets + np.array([0, 900, -400, 300, 1000, -700])
+@pytest.mark.parametrize(("first_s", "last_s"), [(0, 30), (25, 57), (6, 45)])
+def test_a_part_of_a_session_finds_its_place(files, tmp_path, first_s, last_s):
+    jittered(files)
     study = logged_study(files, tmp_path / "study")
     whole = import_recording(study, participant="7", recording=files.bdf())
     other = logged_study(files, tmp_path / "other")
     part = slice(first_s * 1200, last_s * 1200)
     cut = {name: signal[part] for name, signal in files.signals.items()}
-    path = files.bdf(signals=cut, status=files.status[part])
-    assert "say incomplete = true" in refused(other, path, match="one whole part of the session")
-    channels = files.map(INCOMPLETE)
-    summary = import_recording(other, participant="7", recording=path, channels=channels)
+    summary = import_recording(
+        other, participant="7", recording=files.bdf(signals=cut, status=files.status[part])
+    )
     n_found = summary["events"]["video"]
     assert 0 < n_found < 6 == whole["events"]["video"]
     assert summary["trials_not_recorded"] == 6 - n_found
     assert "not in the recording" in summary["warnings"][-1]
+    kinds = {repair["kind"] for repair in summary["repairs"]}
+    assert kinds == ({"late_start"} if first_s else set()) | ({"early_end"} if last_s < 57 else set())
     of_whole = read_recording(read_study(study), "7").events.query("trial_type == 'video'").set_index("trial")
     of_part = read_recording(read_study(other), "7").events.query("trial_type == 'video'").set_index("trial")
     shifted = of_part["sample"] + first_s * 1200
     assert (shifted == of_whole.loc[of_part.index, "sample"]).all()
 
 
-def test_a_part_that_could_be_several_is_refused(files, tmp_path):
+@pytest.mark.parametrize("jitter", [True, False])
+def test_a_part_that_could_be_several_is_refused(files, tmp_path, jitter):
+    if jitter:
+        jittered(files)
     study = logged_study(files, tmp_path / "study")
-    part = slice(15 * 1200, 30 * 1200)
+    part = slice(15 * 1200, (24 if jitter else 30) * 1200)
     cut = {name: signal[part] for name, signal in files.signals.items()}
-    path, channels = files.bdf(signals=cut, status=files.status[part]), files.map(INCOMPLETE)
-    message = refused(study, path, channels, match="do not agree")
-    assert "one whole part" not in message
+    path = files.bdf(signals=cut, status=files.status[part])
+    refused(study, path, match="do not agree")
 
 
 def test_fewer_pulses_than_the_log_names_the_line(files, tmp_path):
@@ -258,8 +267,10 @@ def test_a_sampling_rate_that_the_log_contradicts_is_refused(files, tmp_path, st
 
 def test_a_recording_of_another_session_is_refused_by_its_timing(files, tmp_path):
     study = logged_study(files, tmp_path / "study")
-    files.onsets = files.onsets + np.array([0, 900, -400, 300, 1000, -700])
-    refused(study, files.bdf(), match="ms off.*recording of this session")
+    jittered(files)
+    message = refused(study, files.bdf(), match="recorded at other times.*same order of trials")
+    assert "+0.750 s" in message
+    assert "-0.333 s" in message
 
 
 def test_a_declared_rate_that_the_file_contradicts_is_refused(files, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from analysis.recordings import open_recording
 from analysis.recordings.channel_map import ChannelMap, find_muscles, parse_channel_map, read_channel_map
 from analysis.recordings.found import code_in
-from analysis.recordings.opened import fill_gaps
+from experiments.dataset.gaps import fill_gaps
 from analysis.recordings.triggers import find_edges
 
 MAPS = sorted((Path(__file__).resolve().parents[3] / "analysis" / "mimicry" / "maps").glob("*.toml"))

@@ -330,19 +330,39 @@ def test_channel_names_come_from_the_rig(study: Path) -> None:
     assert (table(emg_file(study, "01", "channels.tsv"))["placement_description"] == "left").all()
 
 
-def test_fewer_triggers_than_events_are_refused_with_both_lists(study: Path) -> None:
+def test_a_lost_code_is_placed_by_the_clocks_and_told(study: Path) -> None:
     session = ScriptedSession(study, "01").run()
     status = read_bdf(session.recording).channel("Status").digital.copy()
-    third = (np.flatnonzero((status[1:] == 31) & (status[:-1] != 31)) + 1)[2]
+    third = int((np.flatnonzero((status[1:] == 31) & (status[:-1] != 31)) + 1)[2])
     status[third : third + 20] = 0
     replace_status(session.recording, status)
-    with pytest.raises(ValueError) as caught:
+    said = close_session(study, "01")
+    assert any("1 code was lost on the way" in line and "1 x 31 (trial 3)" in line for line in said), said
+    events = table(emg_file(study, "01", "events.tsv"))
+    (lost,) = events[events["timing"] == "clock"].to_dict("records")
+    assert (lost["trial_type"], lost["trial"], lost["value"]) == ("feedback", 3, 31)
+    assert abs(lost["sample"] - third) <= 1
+    repairs = json.loads((session.live / "repairs.json").read_text(encoding="utf-8"))
+    (repair,) = repairs["repairs"]
+    assert repair["kind"] == "lost_code"
+    assert repair["places"][0]["trial"] == 3
+    sidecar = json.loads(emg_file(study, "01", "emg.json").read_text(encoding="utf-8"))
+    assert sidecar["Repairs"] == [repair["text"]]
+
+
+def test_the_recording_of_another_session_is_refused_with_both_lists(study: Path) -> None:
+    session = ScriptedSession(study, "01").run()
+    other = ScriptedSession(study, "02", seed=2).run()
+    session.recording.unlink()
+    session.recording.write_bytes(other.recording.read_bytes())
+    before = all_files(study)
+    with pytest.raises(ValueError, match="do not agree") as caught:
         close_session(study, "01")
     message = str(caught.value)
     assert "amplifier.bdf" in message
-    (marked,) = [line for line in message.splitlines() if line.strip().startswith(">")]
-    assert marked.split()[1] == "31"
-    assert marked.endswith("| -")
+    assert "session log" in message
+    assert any(line.strip().startswith(">") for line in message.splitlines())
+    assert all_files(study) == before
 
 
 def test_a_flat_trigger_channel_is_refused(study: Path) -> None:
@@ -361,16 +381,20 @@ def test_a_wrong_sampling_rate_is_noticed(study: Path) -> None:
         close_session(study, "01")
 
 
-def test_a_truncated_recording_is_refused_only_when_codes_are_lost(study: Path) -> None:
+@pytest.mark.parametrize("kept", [0.5, 0.999])
+def test_a_truncated_recording_keeps_what_it_has(study: Path, kept: float) -> None:
     session = ScriptedSession(study, "01").run()
     content = session.recording.read_bytes()
-    session.recording.write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match="do not agree"):
-        close_session(study, "01")
-    session.recording.write_bytes(content[:-100])
-    close_session(study, "01")
+    session.recording.write_bytes(content[: int(len(content) * kept)])
+    said = close_session(study, "01")
     sidecar = json.loads(emg_file(study, "01", "emg.json").read_text(encoding="utf-8"))
     assert "records" in sidecar["SourceFileProblem"]
+    shown = table(emg_file(study, "01", "events.tsv")).query("trial_type == 'video'")
+    behaviour = table(study / "sub-01" / "beh" / "sub-01_task-mimicry_beh.tsv")
+    assert len(behaviour) == session.n_trials
+    if kept < 0.9:
+        assert 0 < len(shown) < session.n_trials
+        assert any("after the recording had ended" in line for line in said)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a recording at all"])
