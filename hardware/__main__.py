@@ -16,7 +16,7 @@ from hardware.checks import STAIRCASE, Finding
 from hardware.inventory import Stream, lsl_streams, parallel_ports, serial_ports
 from hardware.rig_check import RigCheck, check_rig
 from hardware.screens import Screen, find_screens
-from hardware.settings import read_rig
+from hardware.settings import RigSettings, read_rig
 
 app = typer.Typer(
     help="Look at the devices of a laboratory, try them, and measure their timing.",
@@ -58,10 +58,21 @@ def check(
         bool | None,
         typer.Option("--ask/--no-ask", help="Ask what the recording shows. By default only at a terminal."),
     ] = None,
+    signals: Annotated[
+        bool,
+        typer.Option(
+            "--signals", help="Look at the muscles' signals instead: a smile and a frown are asked."
+        ),
+    ] = False,
+    as_text: Annotated[
+        bool, typer.Option("--text", help="With --signals: no window, everything at the terminal.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Try every device of the rig, send a staircase of codes, and say what to do about what fails."""
     settings = read_rig(rig)
+    if signals:
+        return look_at_signals(settings, as_text=as_text, by_itself=ask is False, as_json=as_json)
     asks = sys.stdin.isatty() and not as_json if ask is None else ask
     done = check_rig(rig, settings, ask=typer.confirm if asks else None, tell=_print_finding)
     failed, warnings = done.count("FAILED"), done.count("WARNING")
@@ -117,6 +128,19 @@ def calibrate(
         print(f"WARNING  {line}")
     if as_json:
         print(json.dumps({"file": str(path), **dataclasses.asdict(measured)}))
+
+
+def look_at_signals(rig: RigSettings, *, as_text: bool, by_itself: bool, as_json: bool) -> None:
+    """Show the signals, test them with a smile and a frown, and say what was found."""
+    from hardware.recorders.signal_check import run_signal_check
+
+    result = run_signal_check(rig, window=False if as_text else None, by_itself=by_itself)
+    if not as_text:
+        print(result["message"])
+    if as_json:
+        print(json.dumps(result))
+    if not result["fit"]:
+        raise SystemExit(1)
 
 
 def _print_finding(finding: Finding) -> None:

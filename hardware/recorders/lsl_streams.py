@@ -267,8 +267,8 @@ def _only_match(rig: RigSettings, find_s: float) -> pylsl.StreamInfo:
     asked = predicate(rig)
     found = pylsl.resolve_bypred(asked, minimum=1, timeout=find_s)
     if found and not rig.recorder.stream_source_id:
-        time.sleep(SETTLE_S)
-        found = pylsl.resolve_bypred(asked, minimum=2, timeout=SETTLE_S)
+        also = pylsl.resolve_bypred(asked, minimum=2, timeout=SETTLE_S)
+        found = list({info.uid(): info for info in (*found, *also)}.values())
     if not found:
         seen = [_line(info) for info in pylsl.resolve_streams(wait_time=1.0)]
         others = "Streams that can be seen:" + "".join(seen) if seen else "No stream at all can be seen."

@@ -249,7 +249,9 @@ def run(
     ),
     video_s: Annotated[float, typer.Option(help="Length of the videos (s).")] = 5.0,
     seconds: Annotated[float, typer.Option(help="End after so long; by default with Ctrl-C.")] = float("inf"),
-    study: Annotated[Path | None, typer.Option(help="Write the known mimicry into this study.")] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Write the known mimicry into this study, once it is there.")
+    ] = None,
     swapped: Annotated[
         bool, typer.Option("--swapped", help="Fault: the muscles' cables are swapped.")
     ] = False,
@@ -263,8 +265,6 @@ def run(
         if muscle not in MUSCLES:
             raise ValueError(f"a muscle is {' or '.join(MUSCLES)}, not {muscle!r}")
     effects = strengthened(mimicry_effects.paper(), factor)
-    if study is not None:
-        mimicry_effects.write_truth(study, effects, sorted(VIDEO_CODES.values()))
     amplifier = LslAmplifier(
         name=name,
         source_id=source_id,
@@ -280,7 +280,7 @@ def run(
     said = {"stream_name": name, "source_id": source_id, "line": line.address if line else None}
     print(json.dumps(said), flush=True)
     try:
-        send_for(amplifier, seconds)
+        send_for(amplifier, seconds, study=study, effects=effects)
     except KeyboardInterrupt:
         pass
     finally:
@@ -296,11 +296,16 @@ def be_punctual() -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
 
 
-def send_for(amplifier: LslAmplifier, seconds: float) -> None:
-    """Send until the time is over."""
+def send_for(
+    amplifier: LslAmplifier, seconds: float, *, study: Path | None, effects: mimicry_effects.MimicryEffects
+) -> None:
+    """Send until the time is over; write the known mimicry as soon as a session has made the study."""
     end_s = time.monotonic() + seconds
     while time.monotonic() < end_s:
         amplifier.turn()
+        if study is not None and (study / "dataset_description.json").exists():
+            mimicry_effects.write_truth(study, effects, sorted(VIDEO_CODES.values()))
+            study = None
         time.sleep(0.02)
 
 
