@@ -201,6 +201,8 @@ class Keys:
         The key that asks whether to stop.
     requests : StopRequests, optional
         Requests of the system to stop, which are obeyed where keys are read: everything is written then.
+    close_asked : callable, optional
+        Says whether someone tried to close the window, which counts as the escape key.
 
     Attributes
     ----------
@@ -208,11 +210,19 @@ class Keys:
         Whether that key was pressed since this was last set to False.
     """
 
-    def __init__(self, keyboard: Keyboard, *, escape_key: str, requests: StopRequests | None = None) -> None:
+    def __init__(
+        self,
+        keyboard: Keyboard,
+        *,
+        escape_key: str,
+        requests: StopRequests | None = None,
+        close_asked: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.escape_pressed = False
         self._keyboard = keyboard
         self._escape_key = escape_key
         self._requests = requests
+        self._close_asked = close_asked
         self._since_s = 0.0
 
     def begin(self, watched: Watched) -> None:
@@ -230,6 +240,7 @@ class Keys:
         """
         if self._requests is not None:
             self._requests.check()
+        self.escape_pressed |= self._close_asked()
         presses = self._keyboard.presses()
         if not presses:
             return presses

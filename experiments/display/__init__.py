@@ -106,6 +106,9 @@ class Display(Protocol):
     def graphics_objects(self) -> dict[str, int]:
         """Count what is kept in the graphics card: ``textures``, ``buffers``, ``display_lists``."""
 
+    def close_asked(self) -> bool:
+        """Say whether someone tried to close the window since this was asked last; it stays open."""
+
     def close(self) -> None:
         """Close the window; may be called twice."""
 

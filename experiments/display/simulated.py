@@ -111,6 +111,10 @@ class SimulatedDisplay:
         """Return nothing: there is no graphics card."""
         return {}
 
+    def close_asked(self) -> bool:
+        """Say no: there is no window."""
+        return False
+
     def close(self) -> None:
         """Do nothing: there is no window."""
 

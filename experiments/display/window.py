@@ -70,6 +70,7 @@ class WindowDisplay:
         self.ready_s: float | None = None
         self._paced = False
         self._closed = False
+        self._close_asked = False
         self._fullscreen = fullscreen
         self._grid = RefreshGrid(refresh_hz=60.0, start_s=now())
         self._text_rgb = text_rgb
@@ -83,6 +84,7 @@ class WindowDisplay:
         self._window, self._visual, self._core, self._rushed = _open_window(
             size_px, fullscreen, screen, background_rgb
         )
+        self._window.winHandle.set_handler("on_close", self._note_close)
         self._textures = FrameTextures(tuple(self._window.frameBufferSize))
         try:
             self._cross = self._make_cross()
@@ -189,6 +191,11 @@ class WindowDisplay:
         """
         return np.asarray(self._window._getFrame(buffer="back").convert("RGB"))
 
+    def close_asked(self) -> bool:
+        """Say whether someone tried to close the window since this was asked last; it stays open."""
+        asked, self._close_asked = self._close_asked, False
+        return asked
+
     def close(self) -> None:
         """Close the window; may be called twice."""
         self._stop_loading()
@@ -225,6 +232,11 @@ class WindowDisplay:
         on_flip, self._on_flip = self._on_flip, None
         if on_flip is not None:
             on_flip()
+
+    def _note_close(self) -> bool:
+        """Take note that the window was to be closed; True keeps the toolkit from doing more."""
+        self._close_asked = True
+        return True
 
     def _find_refresh(self, expected_hz: float | None, unmeasured_hz: float | None) -> None:
         measured_hz = self._measure() or self._measure()

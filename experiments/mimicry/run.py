@@ -156,7 +156,12 @@ def _run(plan: SessionPlan, open_devices: OpenDevices, requests: StopRequests) -
         open_things.callback(triggers.close)
         stage = Stage(
             display=devices.display,
-            keys=Keys(devices.keyboard, escape_key=plan.rig.escape_key, requests=requests),
+            keys=Keys(
+                devices.keyboard,
+                escape_key=plan.rig.escape_key,
+                requests=requests,
+                close_asked=devices.display.close_asked,
+            ),
             triggers=triggers,
             log=log,
             codes=plan.record["trigger_codes"],
