@@ -19,7 +19,7 @@ app = typer.Typer(
 @app.callback()
 def study_folder(
     context: typer.Context,
-    study: Annotated[Path, typer.Argument(help="Folder of the study.", show_default=False)],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.", show_default=False)],
 ) -> None:
     """Allocate participants to groups so that neither they nor the experimenter know.
 

@@ -70,8 +70,9 @@ def create_command(
         typer.Option(help="Sizes that a block may have, in multiples of the smallest."),
     ] = "2,3",
     replacement_packages: Annotated[
-        int, typer.Option(help="Further packages of the same content for each place of the list.")
-    ] = 1,
+        int,
+        typer.Option(help="Codes for further packages of the same content, for each place of the list."),
+    ] = AllocationSettings.replacement_packages,
     pill_to_task_min: Annotated[
         float, typer.Option(help="Planned time from the pill to the task, in minutes.")
     ] = AllocationSettings.pill_to_task_min,

@@ -105,7 +105,8 @@ class Register:
             if package not in self.spent:
                 return package
         raise ValueError(
-            "no replacement package of the same content is left for this place of the list: use --policy next"
+            "no replacement package of the same content is left for this place of the list. A new "
+            "participant can get the next one (--policy next); for a lost package ask whoever keeps the key"
         )
 
 

@@ -28,7 +28,7 @@ class AllocationSettings:
     """Factor -> its levels, such as sex -> F, M. Groups are balanced within each combination."""
     n_in: dict[str, int]
     """Stratum -> number of participants planned."""
-    replacement_packages: int = 1
+    replacement_packages: int = 2
     """Further packages of the same content for each place, for replacements in the same group."""
     pill_to_task_min: float = 240.0
     """Planned time from the pill to the task (min). Korb et al. (2023), Procedure: about 4.2 h; amisulpride

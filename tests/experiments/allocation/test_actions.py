@@ -141,7 +141,7 @@ def test_the_next_place_replaces_a_dropout(make: Make) -> None:
 def test_a_replacement_in_the_same_group_is_in_the_same_group(
     make: Make, key: Callable[[Allocation], Key]
 ) -> None:
-    made = make()
+    made = make(replacement_packages=1)
     for number in range(6):
         assign(made, f"1{number}", {"sex": "M"}, at())
         drop_out(made, f"1{number}", at(1))
@@ -154,7 +154,7 @@ def test_a_replacement_in_the_same_group_is_in_the_same_group(
     # it is not another place of the list
     assert count_strata(made.register(), made.settings.n_in)[1]["packages_left"] == 6
     drop_out(made, "20", at(4))
-    with pytest.raises(ValueError, match=r"no replacement package .* use --policy next"):
+    with pytest.raises(ValueError, match=r"no replacement package .* \(--policy next\)"):
         replace_participant(made, "20", "30", "same-group", at(5))
     assert replace_participant(made, "20", "30", "next", at(5))[0].package == packages(made, "M")[6]
 

@@ -171,7 +171,7 @@ def test_a_group_that_was_typed_in_is_not_overwritten(make: Make, key: KeyOf) ->
 def test_the_unsealed_list_is_whole_and_stays_out_of_the_study(
     make: Make, key: KeyOf, tmp_path: Path
 ) -> None:
-    made = make()
+    made = make(replacement_packages=1)
     rows, _ = unseal(made, key(made), at())
     assert len(rows) == 2 * 12 * 2
     assert len({row["package"] for row in rows}) == len(rows)
