@@ -137,9 +137,13 @@ def _about_refreshes(trials: Sequence[TrialRow]) -> list[str]:
         return ["No refresh was missed in any video."] if trials else []
     names = ", ".join(str(trial.trial) for trial in missed[:20]) + (", ..." if len(missed) > 20 else "")
     return [
-        f"Refreshes were missed in {len(missed)} videos (trials {names}): n_dropped_flips in trials.tsv and "
+        f"Refreshes were missed in {_counted(missed, 'video')} (trial {names}): n_dropped_flips in trials.tsv and "
         "beh.tsv; each refresh is in frames.tsv."
     ]
+
+
+def _counted(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _about_fixation(timings: Sequence[TimingRow]) -> list[str]:
@@ -150,7 +154,7 @@ def _about_fixation(timings: Sequence[TimingRow]) -> list[str]:
     if shortest_s >= ENOUGH_FIXATION_S:
         return [f"Every video was ready at least {shortest_s:.1f} s before the end of its fixation cross."]
     late = [trial for trial, seconds in left_s.items() if seconds < 0]
-    longer = f"; in {len(late)} trials the cross had to stay longer (timing.tsv)" if late else ""
+    longer = f"; in {_counted(late, 'trial')} the cross had to stay longer (timing.tsv)" if late else ""
     return [
         f"Videos were ready as late as {shortest_s:.1f} s before the end of the fixation cross, less than "
         f"{ENOUGH_FIXATION_S:g} s{longer}. Close other programs, put the stimuli on a fast disk, or make "

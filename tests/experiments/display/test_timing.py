@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from experiments.display.timing import RefreshGrid, measured_refresh_hz, n_flips, video_frame
+from experiments.display.timing import RefreshGrid, measured_refresh_hz, n_flips, pulldown, video_frame
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,40 @@ def test_the_pattern_on_60_hz_does_not_depend_on_the_last_digit_of_the_measureme
     for refresh_hz in (59.99, 60.0, 60.01):
         frames = [video_frame(n, fps=25.0, refresh_hz=refresh_hz, n_frames=125) for n in range(120)]
         assert [len(list(group)) for _, group in itertools.groupby(frames)] == [3, 2, 3, 2, 2] * 10
+
+
+@pytest.mark.parametrize(
+    ("refresh_hz", "pattern", "n_refreshes"),
+    [
+        (60.0, [3, 2, 3, 2, 2], 300),
+        (50.0, [2], 250),
+        (75.0, [3], 375),
+        (100.0, [4], 500),
+        (120.0, [5, 5, 5, 5, 4], 600),
+        (144.0, [*[6, 6, 6, 5] * 2, 6, *[6, 6, 6, 5] * 4], 720),
+    ],
+)
+def test_the_plan_of_25_frames_per_second(refresh_hz: float, pattern: list[int], n_refreshes: int) -> None:
+    plan = pulldown(fps=25.0, refresh_hz=refresh_hz, n_frames=125)
+    assert len(plan.frames) == n_refreshes
+    assert sum(plan.holds) == n_refreshes
+    assert sorted(set(plan.frames)) == list(range(125))
+    assert plan.pattern == pattern
+    assert plan.holds == (pattern * 125)[:125]
+    assert -0.1001 / refresh_hz <= min(plan.late_s) and max(plan.late_s) < 1 / refresh_hz
+
+
+def test_the_plan_on_5994_hz_is_that_of_60_hz_but_for_the_part_of_a_refresh_that_is_lost() -> None:
+    exact, ntsc = (pulldown(fps=25.0, refresh_hz=hz, n_frames=125) for hz in (60.0, 59.94))
+    assert len(ntsc.frames) == len(exact.frames) == 300
+    moved = [one - other for one, other in zip(ntsc.frames, exact.frames, strict=True)]
+    assert set(moved) <= {0, 1} and 0 < sum(moved) < 60
+    assert set(ntsc.holds) == {2, 3} and max(ntsc.late_s) < 1 / 59.94
+
+
+def test_a_plan_without_a_pattern_is_its_own() -> None:
+    assert pulldown(fps=25.0, refresh_hz=60.0, n_frames=2).pattern == [3]
+    assert pulldown(fps=25.0, refresh_hz=60.0, n_frames=1).holds == [2]
 
 
 def test_the_last_frame_stays() -> None:
