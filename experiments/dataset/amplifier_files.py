@@ -27,7 +27,12 @@ UNKNOWN_PAUSE_S = 1.0
 CODE_IN_MARKER = re.compile(r"(?:\w+/)?[A-Za-z]?\s*(\d+)(?:\.0+)?")
 """A code as programs write it into markers: "11", "S 11", "Stimulus/S 11", "11.0"."""
 
-_UNITS_UV = {"v": 1e6, "volts": 1e6, "mv": 1e3, "millivolts": 1e3, "uv": 1.0, "µv": 1.0, "microvolts": 1.0}
+_UNITS_UV = {
+    **dict.fromkeys(("v", "volt", "volts"), 1e6),
+    **dict.fromkeys(("mv", "millivolt", "millivolts"), 1e3),
+    **dict.fromkeys(("uv", "µv", "μv", "microvolt", "microvolts"), 1.0),
+    **dict.fromkeys(("nv", "nanovolt", "nanovolts"), 1e-3),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -199,10 +204,11 @@ def _fill_samples(pause_s: float | None, fs_hz: float) -> int:
 def _xdf_part(path: Path, names: Mapping[str, str], status: str) -> AmplifierPart:
     content = read_xdf(path)
     signals = {muscle: _xdf_channel(content, name, path) for muscle, name in names.items()}
+    pulses = Pulses(samples=np.zeros(0, dtype=np.int64), codes=np.zeros(0, dtype=np.int64))
     if status in content.channel_names:
         codes = np.nan_to_num(content.values[content.channel_names.index(status)])
         pulses = find_pulses(np.rint(codes).astype(np.int64))
-    else:
+    if not len(pulses.codes):  # no cable to the amplifier: the codes came as markers
         coded = [(marker.sample, code) for marker in content.markers if (code := code_in(marker.text))]
         pulses = Pulses(
             samples=np.array([sample for sample, _ in coded], dtype=np.int64),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from experiments.dataset.gaps import fill_gaps
+from experiments.dataset.xdf_chunks import whole_length
 
 LONGEST_JITTER_S = 0.1
 """Time stamps further apart than this are a gap; those nearer are samples that were only stamped unevenly."""
@@ -78,18 +80,11 @@ def read_xdf(path: Path, *, declared_hz: float | None = None) -> XdfRecording:
         raise ValueError(
             f"{path} cannot be read as XDF: it does not begin as such a file does. Copy it again"
         )
-    import pyxdf
-
-    try:
-        streams, _ = pyxdf.load_xdf(
-            path,
-            jitter_break_threshold_seconds=LONGEST_JITTER_S,
-            jitter_break_threshold_samples=1,
-            verbose=False,
-        )
-    except Exception as error:  # pyxdf has no exception of its own
-        raise ValueError(f"{path} cannot be read as XDF: {error}. Copy it again") from error
+    streams = _load(path, evened=False)
     emg = _emg_stream(streams, path)
+    if not _is_even(emg):
+        streams = _load(path, evened=True)
+        emg = _emg_stream(streams, path)
     times_s = np.asarray(emg["time_stamps"], dtype=float)
     if len(times_s) < 2:
         state = "is empty" if "footer" in emg else "is truncated before its first samples"
@@ -106,6 +101,33 @@ def read_xdf(path: Path, *, declared_hz: float | None = None) -> XdfRecording:
         markers=_markers(streams, times_s, positions, fs_hz),
         is_complete=all("footer" in stream for stream in streams),
     )
+
+
+def _load(path: Path, *, evened: bool) -> list[dict[str, Any]]:
+    """Read the streams as far as the file is whole, with their time stamps as sent or evened out."""
+    import pyxdf
+
+    opener = gzip.open if path.suffix.lower() in (".gz", ".xdfz") else open
+    try:
+        with opener(path, "rb") as file:
+            content = file.read()
+        streams, _ = pyxdf.load_xdf(
+            io.BytesIO(content[: whole_length(content)]),
+            dejitter_timestamps=evened,
+            jitter_break_threshold_seconds=LONGEST_JITTER_S,
+            jitter_break_threshold_samples=1,
+            verbose=False,
+        )
+    except Exception as error:  # pyxdf has no exception of its own
+        raise ValueError(f"{path} cannot be read as XDF: {error}. Copy it again") from error
+    return list(streams)
+
+
+def _is_even(stream: dict[str, Any]) -> bool:
+    """Say whether nearly all samples are stamped evenly: then stamps are true, also around a short gap."""
+    fs_hz = float(stream["info"]["nominal_srate"][0])
+    steps = np.diff(np.asarray(stream["time_stamps"], dtype=float)) * fs_hz
+    return bool(steps.size) and float(np.mean(np.abs(steps - 1) < 0.1)) > 0.98
 
 
 def _check_rate(measured_hz: float, declared_hz: float, path: Path) -> None:

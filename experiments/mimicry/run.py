@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from experiments.dataset import bids
 from experiments.dataset.durable import UNFINISHED
 from experiments.dataset.study import files_of_run, finish_moves, is_listed
-from experiments.dataset.tables import participant_label
+from experiments.dataset.tables import append_row, participant_label
+from experiments.dataset.xdf_to_bdf import write_bdf_copies
 from experiments.display import Display, Keyboard
 from experiments.display.clocks import ClockWatch
 from experiments.mimicry.plan import Person, SessionPlan, write_plan
@@ -135,6 +136,7 @@ def _run(plan: SessionPlan, open_devices: OpenDevices, requests: StopRequests) -
     with ExitStack() as open_things:
         devices = open_things.enter_context(open_devices(plan))
         requests.wait_for_checks()
+        enrol(plan)
         if plan.resumed:
             set_aside(plan.study, plan.participant, run=plan.run)
         record = {
@@ -217,7 +219,18 @@ def close_into_dataset(study: Path, participant: str, *, run: int = 1) -> None:
         return
     if not is_listed(study, participant_label(participant)):
         bids.add_participant(study, participant, **vars(recorded(folder, record, "person", Person)))
+    rig = record.get("rig") or {}
+    if (rig.get("recorder") or {}).get("file_format") == "bdf":
+        write_bdf_copies(folder, rig)
     bids.close_session(study, participant, run=run)
+
+
+def enrol(plan: SessionPlan) -> None:
+    """List the participant of a session that begins; BIDS wants a folder for somebody who is listed."""
+    label = participant_label(plan.participant)
+    if not is_listed(plan.study, label):
+        bids.add_participant(plan.study, plan.participant, **vars(plan.person))
+    (plan.study / label).mkdir(exist_ok=True)
 
 
 def set_aside(study: Path, participant: str, *, run: int = 1) -> None:
@@ -240,6 +253,8 @@ def set_aside(study: Path, participant: str, *, run: int = 1) -> None:
         kind = target if file.parent == folder else target / file.parent.name
         kind.mkdir(parents=True, exist_ok=True)
         shutil.move(file, kind / file.name)
+        with suppress(OSError):
+            file.parent.rmdir()
 
 
 @contextmanager

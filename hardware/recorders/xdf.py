@@ -168,36 +168,6 @@ class XdfWriter:
         self._length += len(content)
 
 
-def whole_length(path: Path) -> int:
-    """Return how many bytes of an XDF file are whole chunks; the rest was cut off in the middle of one.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    int
-        Length up to the end of the last whole chunk; 0 when it is not XDF.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            return 0
-        end = len(MAGIC)
-        while True:
-            width = file.read(1)
-            length = file.read(width[0]) if width and width[0] in (1, 4, 8) else b""
-            if not width or len(length) != width[0]:
-                return end
-            following = file.tell() + int.from_bytes(length, "little")
-            if following > size:
-                return end
-            end = following
-            file.seek(end)
-
-
 def _chunk(tag: int, content: bytes) -> bytes:
     """Put tag and length in front."""
     length = len(content) + 2
