@@ -32,6 +32,8 @@ class Step:
     """Name of the questionnaire."""
     time: str | None = None
     """Which time it is asked, such as t1."""
+    asked: str | None = None
+    """Time of the day at which it is asked together with others: --time of the questionnaires' command."""
     window: Window | None = None
     """When after the pill it belongs."""
     before: str | None = None

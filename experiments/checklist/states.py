@@ -212,8 +212,10 @@ def _when(step: Step, state: State, facts: Facts, texts: Texts, now: datetime) -
 def _command(step: Step, facts: Facts) -> str | None:
     study, who = _quoted(str(facts.study)), f"--participant {facts.participant}"
     if step.kind == "form":
-        time = f" --time {step.time}" if step.time else ""
-        return f"python -m experiments.questionnaires {study} {who} --form {step.form}{time}"
+        named = f" --form {step.form}" + (f" --time {step.time}" if step.time else "")
+        return f"python -m experiments.questionnaires {study} {who}" + (
+            f" --time {step.asked}" if step.asked else named
+        )
     if step.kind == "allocation":
         return f"python -m experiments.allocation {study} assign {who} --sex "
     if step.kind == "pill" and facts.has_allocation:
