@@ -14,10 +14,16 @@ from hardware.status_channel import code_begins
 from hardware.triggers import LslTrigger
 
 FIND_S = 5.0
-"""Longest wait for a stream or for a recorder that connects."""
+"""Longest wait for a stream."""
+
+CONNECT_S = 3.0
+"""Longest wait for a recorder that connects."""
 
 SETTLE_S = 1.0
 """How long the last codes may travel."""
+
+LISTEN_S = 2.0
+"""Longest time in which what has arrived is read."""
 
 
 class Listener(Protocol):
@@ -44,17 +50,27 @@ class StatusListener:
         Number of its status channel, from 0.
     where : str
         What messages call it.
+
+    Raises
+    ------
+    ValueError
+        If no samples come.
     """
 
     def __init__(self, inlet: Any, channel: int, where: str) -> None:
         self.where = where
         self._inlet = inlet
         self._channel = channel
+        if inlet.pull_sample(timeout=FIND_S)[0] is None:
+            raise ValueError(f"{where} sends no samples: press start in the amplifier's program")
 
     def codes(self) -> list[int]:
         """Return the codes that came since it was opened."""
         values: list[float] = []
-        while chunk := self._inlet.pull_chunk(timeout=0.2, max_samples=4096)[0]:
+        until_s = time.monotonic() + LISTEN_S  # the stream never ends
+        while time.monotonic() < until_s and (
+            chunk := self._inlet.pull_chunk(timeout=0.0, max_samples=4096)[0]
+        ):
             values += [sample[self._channel] for sample in chunk]
         return code_begins(values)[1].tolist()
 
@@ -136,7 +152,7 @@ def check_external(rig: RigSettings, ports: Sequence[TriggerPort]) -> Finding | 
     """Look whether another program has connected to the marker stream; None where nothing can be told."""
     for trigger, port in zip(rig.triggers, ports, strict=False):
         if rig.recorder.kind == "external" and isinstance(port, LslTrigger):
-            if wait_until(port.has_listener, FIND_S):
+            if wait_until(port.has_listener, CONNECT_S):
                 return ok("recorder", f"a program listens to the LSL stream {trigger.stream_name!r}")
             return warning(
                 "recorder",

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 _MARK = "SCREENS "
 
+_SCREEN_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
@@ -41,9 +43,7 @@ def find_screens() -> tuple[list[Screen], str | None]:
     str or None
         What is missing, when they could not be asked for.
     """
-    if sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, _SCREEN_VARIABLES)):
         return [], "there is no screen here (DISPLAY is not set)"
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     asked = subprocess.run(
