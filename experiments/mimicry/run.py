@@ -179,6 +179,12 @@ def _run(plan: SessionPlan, open_devices: OpenDevices, requests: StopRequests) -
 
 def keep_learned_keys(plan: SessionPlan, record: dict[str, Any], keys: tuple[str, ...]) -> None:
     """Write into the session's record which response key was learned; a resumed session has the same."""
+    if "up" not in keys:
+        print(
+            f"The response key is {keys[0]!r} now, and the suite's texts speak of the arrow-up button: give "
+            "texts of your own with --language my_texts.toml.",
+            file=sys.stderr,
+        )
     write_record(
         plan.folder,
         {**record, "learned_response_keys": keys, "rig": {**record["rig"], "response_keys": keys}},
@@ -217,8 +223,10 @@ def close_into_dataset(study: Path, participant: str, *, run: int = 1) -> None:
     record = read_record(folder, {"person": dict})
     if not any(not row.practice for row in finished_trials(folder)):
         return
-    if not is_listed(study, participant_label(participant)):
-        bids.add_participant(study, participant, **vars(recorded(folder, record, "person", Person)))
+    label = participant_label(participant)
+    if not is_listed(study, label):
+        person = recorded(folder, record, "person", Person)
+        append_row(study / "participants.tsv", {"participant_id": label, **vars(person)})
     rig = record.get("rig") or {}
     if (rig.get("recorder") or {}).get("file_format") == "bdf":
         write_bdf_copies(folder, rig)
