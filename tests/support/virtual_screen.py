@@ -57,6 +57,19 @@ class VirtualScreen:
         self._connection.sync()
         return pressed_s
 
+    def click(self, x: float, y: float) -> None:
+        """Move the mouse to a pixel of the screen, press its left button there and release it."""
+        from Xlib import X
+        from Xlib.ext import xtest
+
+        xtest.fake_input(self._connection, X.MotionNotify, x=round(x), y=round(y))
+        self._connection.sync()
+        time.sleep(0.03)
+        for kind in (X.ButtonPress, X.ButtonRelease):
+            xtest.fake_input(self._connection, kind, 1)
+            self._connection.sync()
+            time.sleep(0.03)
+
     def screenshot(self) -> np.ndarray:
         """What is on the screen, shape ``(height_px, width_px, 3)``, uint8."""
         from Xlib import X
