@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
