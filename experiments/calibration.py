@@ -44,12 +44,21 @@ DARK_FLIPS = (18, 30)
 
 DARK, LIGHT = 0, 255
 
+HINT_S, PLACING_S = 3.0, 15.0
+"""How long the screen says what comes: without and with a photodiode, which has to be put in its place."""
+
+HINT = "Refresh and triggers are measured now, for about a minute.\nDo not touch the computer."
+PLACING = "Lay the photodiode on the white square in the upper left corner.\n\n" + HINT
+
 
 class PatchDisplay(Protocol):
     """A display with a square for a photodiode; `experiments.display.window.WindowDisplay` is one."""
 
     def now(self) -> float:
         """Return the time on its clock (s)."""
+
+    def text(self, text: str) -> None:
+        """Draw a text in the middle."""
 
     def patch(self, level: int) -> None:
         """Draw the square in a grey from 0 to 255."""
@@ -85,6 +94,15 @@ class Flashes:
     """These moments, on the display's clock."""
     n_missed: int
     n_flips: int
+
+
+def show_hint(display: PatchDisplay, text: str, *, seconds: float) -> None:
+    """Say on the screen what comes, with the square where the photodiode is put."""
+    end_s = display.now() + seconds
+    while display.now() < end_s:
+        display.text(text)
+        display.patch(LIGHT)
+        display.flip()
 
 
 def measure_refresh(display: PatchDisplay, *, n_flips: int) -> Refresh:
@@ -204,8 +222,11 @@ def calibrate(
             recording = opened.enter_context(DiodeRecording(rig, photodiode))
         display = (open_display or open_window)(rig, clock.now, allow_unmeasured_refresh)
         opened.callback(display.close)
+        show_hint(display, PLACING if photodiode else HINT, seconds=PLACING_S if photodiode else HINT_S)
         refresh = measure_refresh(display, n_flips=n_flips)
         check_rate(refresh, rig, allow_unmeasured_refresh)
+        if recording is not None:
+            recording.start()
         flashes = measure_triggers(display, port, n_flashes=n_flashes, rng=np.random.default_rng(n_flashes))
         described = display.describe()
         light = None if recording is None else recording.delays(flashes.sent_s, clock.now)

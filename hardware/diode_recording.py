@@ -24,7 +24,7 @@ AFTER_S = 0.5
 
 
 class DiodeRecording:
-    """Records the rig's LSL stream from its beginning to `delays`.
+    """Records the rig's LSL stream from `start` to `delays`.
 
     Parameters
     ----------
@@ -64,7 +64,6 @@ class DiodeRecording:
         self._thread = threading.Thread(target=self._record, name="photodiode", daemon=True)
 
     def __enter__(self) -> DiodeRecording:
-        self._thread.start()
         return self
 
     def __exit__(
@@ -75,6 +74,11 @@ class DiodeRecording:
     ) -> None:
         self._stop()
         self._inlet.close_stream()
+
+    def start(self) -> None:
+        """Begin to record; what came before is forgotten."""
+        self._inlet.flush()
+        self._thread.start()
 
     def delays(self, sent_s: list[float], now: Callable[[], float]) -> Spread:
         """Return the delays of the light after its triggers.

@@ -40,6 +40,9 @@ class FlatPanel:
         self._start_s = now()
         self._number = 0
 
+    def text(self, text: str) -> None:
+        assert "measured now" in text
+
     def patch(self, level: int) -> None:
         self._level = level
 
@@ -118,6 +121,12 @@ def diode_stream() -> Iterator[DiodeStream]:
         yield stream
     finally:
         stream.stop()
+
+
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "HINT_S", 0.1)
+    monkeypatch.setattr(calibration, "PLACING_S", 0.1)
 
 
 def calibrated(path: Path, rig: RigSettings, **choices: Any) -> tuple[Path, calibration.Calibration]:
