@@ -26,7 +26,7 @@ assert SPEC is not None and SPEC.loader is not None
 kills = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(kills)
 
-OPTIONS = ("--simulate", "--trials", 8)
+OPTIONS = ("--simulate", "--trials", 8, "--practice", 1)
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +57,11 @@ def test_a_request_to_end_never_comes_between_a_code_and_its_row(
         participant, count = f"{index:03}", int(rng.integers(1, whole["counts"]["call"]))
         moment = {"kind": "signal", "number": int(number), "count": count}
         done = driver.run(study, "--participant", participant, *OPTIONS, moment=moment)
-        assert done["status"] in (0, 1), done["output"]
         assert "Traceback" not in done["output"]
-        if last_run(study, participant) == 0:
-            assert "did not begin" in done["output"]
+        if last_run(study, participant) == 0:  # Ctrl-C before anything was planned: as in any program
+            assert "did not begin" in done["output"] or done["status"] == 130
             continue
+        assert done["status"] in (0, 1), done["output"]
         events = read_rows(live(study, participant) / "events.tsv", EventRow)
         assert codes_heard(live(study, participant)) == [event.value for event in events if event.value]
         if done["status"] == 1:
@@ -100,7 +100,7 @@ def test_a_full_disk_costs_the_running_trial_only(driver: kills.Driver, tmp_path
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(disk)], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", str(disk)], capture_output=True, text=True
     )
     if mounted.returncode != 0:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr}")
@@ -117,7 +117,7 @@ def test_a_full_disk_costs_the_running_trial_only(driver: kills.Driver, tmp_path
             kills.go_on(driver, study, participant, "--simulate")
             kills.check_finished(study, participant)
         assert kills.errors_of(study) == []
-        (disk / "ballast").write_bytes(bytes(10_000_000))
+        (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - 40_000_000))
         refused = driver.run(study, "--participant", "9", *OPTIONS)
         assert refused["status"] == 2 and "MB are free" in refused["output"]
         assert last_run(study, "9") == 0
