@@ -2,8 +2,8 @@
 
 ``sourcedata/sub-007/questionnaires/panas_t1`` holds ``record.json`` (the questionnaire as it was shown, its
 order, language, time, software) and ``answers.tsv`` (one line per answer, correction, refusal). They are the
-source from which the tables in ``phenotype`` are made. A questionnaire that is asked again has its own folder,
-``panas_t1_again_2``.
+source from which the tables in ``phenotype`` are made. A questionnaire that is asked again has its own
+folder, ``panas_t1_again_2``.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def which_counts(administrations: list[Administration]) -> dict[str, Administrat
         Label, such as panas_t1 -> administration.
     """
     chosen: dict[str, Administration] = {}
-    for one in administrations:
+    for one in sorted(administrations, key=lambda one: one.number):
         before = chosen.get(one.label)
         if before is None or one.finished or not before.finished:
             chosen[one.label] = one

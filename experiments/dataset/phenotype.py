@@ -313,12 +313,14 @@ def _replace_table(
 
 
 def _changes(before: list[dict[str, str]], after: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Say which values are not what they were; a value where there was none is no change."""
+    """Say which values are not what they were; a value where there was none, and counts, are no change."""
     return [
         f"{row['participant_id']} {name} was {value}, is {after[row['participant_id']][name]}"
         for row in before
         for name, value in row.items()
-        if name != "remarks" and value not in (MISSING, after[row["participant_id"]][name])
+        if name != "remarks"
+        and "_n_missing" not in name
+        and value not in (MISSING, after[row["participant_id"]][name])
     ]
 
 

@@ -201,7 +201,7 @@ def arrange(page: Page, size_px: tuple[int, int]) -> Layout:
         place = Box(0.12 * width, 0.08 * height, 0.76 * width, 0.66 * height)
         lines.append(_line(page.text, place, 1.05 * unit, "text"))
     else:
-        above = Box(0.06 * width, 0.075 * height, 0.88 * width, 0.065 * height)
+        above = Box(0.06 * width, 0.075 * height, 0.88 * width, 0.058 * height)
         lines.append(_line(page.stem, above, 0.95 * unit, "quiet"))
         place = Box(0.06 * width, 0.135 * height, 0.88 * width, 0.14 * height)
         lines.append(_line(page.text, place, 1.6 * unit, "text"))

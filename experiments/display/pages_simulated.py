@@ -11,6 +11,8 @@ from experiments.display.simulated import VirtualClock
 
 POLL_S = 0.05
 """Virtual seconds that one look at mouse and keyboard takes."""
+LONGEST_PAGE_S = 3600.0
+"""Virtual seconds after which a respondent who does nothing is given up."""
 
 
 class Respondent(Protocol):
@@ -41,6 +43,7 @@ class SimulatedPages:
         self._clock = clock
         self._respondent = respondent
         self._planned: list[PageInput] = []
+        self._name, self._shown_s = "", 0.0
 
     def describe(self) -> dict[str, Any]:
         """Return what the record says of the display."""
@@ -49,6 +52,7 @@ class SimulatedPages:
     def show(self, page: Page) -> float:
         """Let the respondent read the page."""
         onset_s = self._clock.now()
+        self._name, self._shown_s = page.name, onset_s
         self._planned = list(self._respondent.react(page, arrange(page, self.size_px), onset_s))
         return onset_s
 
@@ -58,9 +62,17 @@ class SimulatedPages:
             self.show(page)
 
     def inputs(self) -> list[PageInput]:
-        """Let a moment pass; return what the respondent did in it."""
+        """Let a moment pass; return what the respondent did in it.
+
+        Raises
+        ------
+        RuntimeError
+            If the respondent does nothing any more.
+        """
         self._clock.advance(POLL_S)
         now_s = self._clock.now()
+        if not self._planned and now_s - self._shown_s > LONGEST_PAGE_S:
+            raise RuntimeError(f"the simulated respondent does not answer the page {self._name}")
         due = [one for one in self._planned if one.time_s <= now_s]
         self._planned = [one for one in self._planned if one.time_s > now_s]
         return due

@@ -13,7 +13,7 @@ from experiments.dataset.answers import ANSWERS_NAME, Administration, AnswerRow
 from experiments.dataset.forms import Item
 from experiments.dataset.rows import RowWriter
 from experiments.display import KeyPress
-from experiments.display.pages import Button, Page, PageDisplay, WindowClosed, arrange
+from experiments.display.pages import Button, Page, PageDisplay, PageInput, WindowClosed, arrange
 from experiments.questionnaires.checks import Verdict, agrees, judge_number, judge_time
 from experiments.questionnaires.question import Choice, Entry, Reply, question_page
 from experiments.questionnaires.texts import Texts
@@ -188,10 +188,12 @@ def _ask(
     control = (
         Choice(page, judge=judge) if item.options else Entry(page, judge=judge, item=item, given=given or "")
     )
+    watch = Watch(stage, control)
     while True:
-        done = _wait_for_reply(stage, control)
+        done = watch.reply()
         if done.reply.kind == "stop":
             _ask_whether_to_stop(stage)
+            watch = Watch(stage, control)
             continue
         write(done.reply.kind, given=done)
         if done.reply.kind in ("refused", "question"):
@@ -216,21 +218,45 @@ def _judge(item: Item, stage: Stage, known: Mapping[str, str], typed: str) -> Ve
     return verdict
 
 
-def _wait_for_reply(stage: Stage, control: Choice | Entry) -> Given:
-    page = control.page()
-    shown_s = stage.display.show(page)
-    while True:
-        for one in stage.display.inputs():
-            if one.time_s < shown_s + READING_S:
-                continue
-            reply = control.take(one, arrange(control.page(), stage.display.size_px))
-            if reply is not None:
-                source = "keyboard" if isinstance(one, KeyPress) else "mouse"
-                return Given(reply, one.time_s - shown_s, source)
-        if control.page() != page:
-            page = control.page()
-            stage.display.update(page)
-        stage.check()
+class Watch:
+    """A page on the screen, and what is done on it.
+
+    Parameters
+    ----------
+    stage : Stage
+        Where it is shown.
+    control : Choice or Entry
+        What reacts.
+    """
+
+    def __init__(self, stage: Stage, control: Choice | Entry) -> None:
+        self._stage = stage
+        self._control = control
+        self._page = control.page()
+        self._waiting: list[PageInput] = []
+        self._shown_s = stage.display.show(self._page)
+
+    def reply(self) -> Given:
+        """Wait for what the participant wants; times count from the appearance of the page."""
+        while True:
+            self._update()
+            while self._waiting:
+                one = self._waiting.pop(0)
+                if one.time_s < self._shown_s + READING_S:
+                    continue
+                reply = self._control.take(one, arrange(self._control.page(), self._stage.display.size_px))
+                if reply is not None:
+                    source = "keyboard" if isinstance(one, KeyPress) else "mouse"
+                    return Given(reply, one.time_s - self._shown_s, source)
+            self._update()
+            self._waiting += self._stage.display.inputs()
+            self._stage.check()
+
+    def _update(self) -> None:
+        page = self._control.page()
+        if page != self._page:
+            self._page = page
+            self._stage.display.update(page)
 
 
 def _pause(stage: Stage, seconds: float) -> None:
@@ -248,7 +274,7 @@ def _ask_whether_to_stop(stage: Stage) -> None:
         Button(id="go_on", label=say["go_on"], slot="right"),
     )
     page = Page(name="stop", text=stage.texts.pages["stop_question"], commands=commands)
-    if _wait_for_reply(stage, Choice(page)).reply.value == "stop":
+    if Watch(stage, Choice(page)).reply().reply.value == "stop":
         raise SessionStopped(ESCAPED)
 
 
@@ -256,7 +282,7 @@ def _show_text(stage: Stage, name: str, text: str, *, button: str = "next") -> N
     """Show a text until the participant goes on."""
     commands = (Button(id="next", label=stage.texts.buttons[button]),)
     page = Page(name=name, text=text, commands=commands, hint=stage.texts.hints["text"])
-    while _wait_for_reply(stage, Choice(page)).reply.kind == "stop":
+    while Watch(stage, Choice(page)).reply().reply.kind == "stop":
         _ask_whether_to_stop(stage)
 
 
@@ -264,7 +290,7 @@ def say_thanks(stage: Stage) -> None:
     """Show the page after the last questionnaire; Escape closes it as well."""
     commands = (Button(id="next", label=stage.texts.buttons["end"]),)
     page = Page(name="thanks", text=stage.texts.pages["thanks"], commands=commands)
-    _wait_for_reply(stage, Choice(page))
+    Watch(stage, Choice(page)).reply()
 
 
 def _last_page(stage: Stage, open_places: list[int]) -> str:
@@ -281,7 +307,7 @@ def _last_page(stage: Stage, open_places: list[int]) -> str:
         hint=stage.texts.hints["text"],
     )
     while True:
-        reply = _wait_for_reply(stage, Choice(page)).reply
+        reply = Watch(stage, Choice(page)).reply().reply
         if reply.kind == "stop":
             _ask_whether_to_stop(stage)
         else:
