@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.dataset.alignment import TOLERANCE_S, Alignment, LoggedCodes, RecordedCodes, longest_common
-from experiments.dataset.clock_search import Ints
+from experiments.dataset.aligned_codes import Alignment, LoggedCodes, RecordedCodes
+from experiments.dataset.alignment import TOLERANCE_S
+from experiments.dataset.clock_search import Ints, longest_common
 from experiments.dataset.codes import ClockFit, PartFit
 from experiments.dataset.rows import EventRow
 

@@ -182,6 +182,33 @@ def nearest_equal(
     return found
 
 
+def longest_common(left: Ints, right: Ints) -> tuple[Ints, Ints]:
+    """Pair two lists so that as many equal elements as possible stand beside each other, in order.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in longest_common(np.array([1, 2, 3, 4]), np.array([1, 3, 4]))]
+    [[0, 2, 3], [0, 1, 2]]
+    """
+    common = np.zeros((left.size + 1, right.size + 1), dtype=np.int32)
+    for i in range(left.size - 1, -1, -1):
+        both = np.where(right == left[i], common[i + 1, 1:] + 1, 0)
+        row = np.maximum(common[i + 1, :-1], both)
+        common[i, :-1] = np.maximum.accumulate(row[::-1])[::-1]
+    pairs: list[tuple[int, int]] = []
+    i = j = 0
+    while i < left.size and j < right.size:
+        if left[i] == right[j] and common[i, j] == common[i + 1, j + 1] + 1:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif common[i + 1, j] >= common[i, j + 1]:
+            i += 1
+        else:
+            j += 1
+    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
+
+
 def _highest(shifts_s: Floats, tolerance_s: float) -> int:
     """Count the pairs in the fullest stretch of two bins of the tolerance's width."""
     bins = np.floor((shifts_s - shifts_s.min()) / tolerance_s).astype(np.int64)

@@ -238,6 +238,9 @@ def _best_path(lists: Lists, clocks: list[Clock], found: np.ndarray) -> tuple[fl
         ways = np.vstack([active[:, None] - cost, paused[:, None] - cost])
         before_s = np.concatenate([last_s, paused_s])
         allowed = before_s[:, None] < fit_s[None, :, index]
+        if lists.starts[index] == lists.starts[index - 1]:  # a recorder may lose time, but never gains any
+            lossy = expected[None, :, index] < expected[:, None, index] + lists.tolerance_s
+            allowed &= np.vstack([lossy, lossy])
         ways = np.where(allowed & fits[None, :, index] & ~np.vstack([same, same]), ways, -np.inf)
         ways[np.arange(n_clocks), np.arange(n_clocks)] = active
         best = ways.argmax(axis=0)

@@ -118,9 +118,16 @@ def _how_it_ended(events: Sequence[EventRow]) -> str:
     return next((ends[event.trial_type] for event in reversed(events) if event.trial_type in ends), "crashed")
 
 
+def about_clocks(live: Path) -> list[str]:
+    """Read what `close_session` said of the clocks and of repairs; nothing where no EMG was recorded."""
+    path = live / "repairs.json"
+    return [str(sentence) for sentence in read_json(path).get("said", [])] if path.is_file() else []
+
+
 def _write_repairs(path: Path, placement: Placement, *, simulated: bool) -> None:
     """Write what was repaired; a session that was closed before, and resumed, has it written anew."""
     content = {
+        "said": placement.sentences(),
         "clocks": [fit.as_record() for fit in placement.fits],
         "repairs": [repair.as_record() for repair in placement.repairs],
         **({"simulated": True} if simulated else {}),

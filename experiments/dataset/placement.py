@@ -8,15 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.dataset.alignment import (
-    MAX_DRIFT_PPM,
-    Alignment,
-    LoggedCodes,
-    NotProvenError,
-    RecordedCodes,
-    align,
-    apparent_slope,
-)
+from experiments.dataset.aligned_codes import Alignment, LoggedCodes, RecordedCodes
+from experiments.dataset.alignment import MAX_DRIFT_PPM, NotProvenError, align, apparent_slope
 from experiments.dataset.alignment_words import Repair, both_lists, describe_fit, describe_repairs
 from experiments.dataset.clock_search import Floats, Ints
 from experiments.dataset.clock_trace import LONG_S, MANY

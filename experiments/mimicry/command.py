@@ -14,6 +14,7 @@ from typing import Any
 import typer
 from tqdm import tqdm
 
+from experiments.dataset.live_session import about_clocks
 from experiments.mimicry.devices import ScreenChoices, real_devices
 from experiments.mimicry.offer import choose_way, way_to_ask
 from experiments.mimicry.options import Choices
@@ -252,7 +253,7 @@ def report(study: Path, participant: str, run: int, reason: str | None, *, as_js
         f"Participant {participant}: {len(rows)} trials; "
         + (", ".join(f"{name} {count}" for name, count in sorted(outcomes.items())) or "none finished")
     )
-    for sentence in timing_report(folder, read_record(folder)):
+    for sentence in [*timing_report(folder, read_record(folder)), *about_clocks(folder)]:
         print(sentence)
     print(f"The session is in {folder}" + (f", the dataset in {study}" if rows else ""))
     if reason is not None:
@@ -266,5 +267,6 @@ def report(study: Path, participant: str, run: int, reason: str | None, *, as_js
             "trials": len(rows),
             "outcomes": dict(outcomes),
             "videos_with_missed_refreshes": sum(row.n_dropped_flips > 0 for row in rows),
+            "alignment": about_clocks(folder),
         }
         print(json.dumps(summary))
