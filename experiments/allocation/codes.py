@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-ALPHABET = "34679ACDEFGHJKMNPQRTWXY"
-"""23 characters that are not taken for one another (no 0 and O, 1 and I, 2 and Z, 5 and S, 8 and B)."""
+ALPHABET = "346789CDFGHJKMNPQRTVWXY"
+"""23 characters that are not taken for one another (no 0 and O, 1 and I, 2 and Z, 5 and S, B, U), and make no
+words."""
 _LENGTH = 5
 _DASH_AFTER = 3
 
@@ -51,12 +52,12 @@ def read_code(text: str) -> str:
 
     Examples
     --------
-    >>> read_code("acd 34d")
-    'ACD-34D'
-    >>> read_code("ADC-34D")
+    >>> read_code("cdf 34x")
+    'CDF-34X'
+    >>> read_code("CFD-34X")
     Traceback (most recent call last):
     ...
-    ValueError: ADC-34D is not the code of a package: a character is wrong or two are swapped. Read it again.
+    ValueError: CFD-34X is not the code of a package: a character is wrong or two are swapped. Read it again.
     """
     plain = "".join(text.upper().split()).replace("-", "")
     strange = sorted({character for character in plain if character not in ALPHABET})

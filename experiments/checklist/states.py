@@ -190,7 +190,11 @@ def _detail(step: Step, state: State, facts: Facts, done: Done | None, texts: Te
         planned = facts.task.planned if facts.task.planned is not None else "?"
         said.append(words["trials"].format(done=facts.task.done, planned=planned))
     if step.window and done is not None and done.at is not None and facts.pill is not None:
-        said.append(words["after_pill"].format(duration=duration_words(minutes_between(facts.pill, done.at))))
+        minutes = minutes_between(facts.pill, done.at)
+        said.append(words["after_pill"].format(duration=duration_words(minutes)))
+        first, last = _window(step, facts)
+        if not first <= minutes <= last:
+            said.append(words["outside"])
     if state == "missed" and step.before is not None:
         said.append(words["before"].format(step=texts.steps.get(step.before, step.before)))
     if done is None and step.window and facts.pill is not None:

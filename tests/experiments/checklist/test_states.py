@@ -19,9 +19,9 @@ NINE = datetime(2026, 11, 23, 9, 0, tzinfo=timezone(timedelta(hours=1)))
 PERSON = Allocated(
     participant="007",
     stratum="F",
-    package="ACD-34D",
-    packages=("ACD-34D",),
-    place=Place(stratum="F", position=1, package="ACD-34D"),
+    package="CDF-34D",
+    packages=("CDF-34D",),
+    place=Place(stratum="F", position=1, package="CDF-34D"),
     assigned=NINE - timedelta(minutes=5),
 )
 EMPTY = Facts(
@@ -166,9 +166,11 @@ def test_details_say_when_and_what() -> None:
     running = replace(READY, task=TaskProgress(started=after(240), done=37, planned=96, finished=False))
     found = steps(running, 250)
     assert found["consent"].detail == "12:20, CB"
-    assert found["allocation"].detail == "08:55, package ACD-34D"
+    assert found["allocation"].detail == "08:55, package CDF-34D"
     assert found["panas_t2"].detail == "12:01, 3 h 01 min after the pill"
     assert found["task"].detail == "13:00, 37 of 96 trials, 4 h 00 min after the pill"
+    late = replace(READY, forms={**MORNING_FORMS, "panas_t2": Done(at=after(215))})
+    assert steps(late, 250)["panas_t2"].detail == "12:35, 3 h 35 min after the pill, not in the planned time"
     begun = replace(PILL, forms={**MORNING_FORMS, "nausea_t2": Done(at=after(160), finished=False)})
     assert steps(begun, 170)["nausea_t2"].state == "begun"
     assert "not finished" in steps(begun, 170)["nausea_t2"].detail
