@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 import uuid
@@ -14,8 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-os.environ.setdefault("LSLAPICFG", str(Path(__file__).resolve().parents[1] / "lsl_api.cfg"))
 
 from experiments import calibration
 from experiments.display import Flip

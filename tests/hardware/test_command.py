@@ -18,8 +18,6 @@ import pytest
 from hardware.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
-LSL = {"LSLAPICFG": str(ROOT / "tests" / "lsl_api.cfg")}
-os.environ.setdefault("LSLAPICFG", LSL["LSLAPICFG"])
 SCREEN = "[monitor]\nsize_px = [800, 800]\nwidth_cm = 21\n"
 """What Qt's platform without a screen has."""
 
@@ -37,7 +35,7 @@ def hardware(
         text=True,
         timeout=60,
         input=answer,
-        env={**os.environ, **LSL, "QT_QPA_PLATFORM": "offscreen", **environment},
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", **environment},
     )
 
 

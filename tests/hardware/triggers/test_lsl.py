@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
-from pathlib import Path
 
 import pytest
-
-os.environ.setdefault("LSLAPICFG", str(Path(__file__).resolve().parents[2] / "lsl_api.cfg"))
 
 from hardware.settings import RigSettings, TriggerSettings
 from hardware.triggers import LslTrigger, open_trigger
