@@ -23,12 +23,11 @@ from experiments.allocation.command_line import (
     key_of,
     study_of,
 )
+from experiments.allocation.creation import create, read_seed
 from experiments.allocation.files import open_allocation
 from experiments.allocation.keeper import (
     accept_damage,
     check_outside,
-    create,
-    read_seed,
     release,
     reveal,
     unseal,

@@ -52,8 +52,8 @@ application.exec()
 def prepare(folder: Path, pill: datetime, done: tuple[str, ...]) -> None:
     """Write the files of a day, as the commands do."""
     from experiments.allocation.actions import Given, assign, record_pill
+    from experiments.allocation.creation import create
     from experiments.allocation.files import open_allocation
-    from experiments.allocation.keeper import create
     from experiments.allocation.settings import AllocationSettings
     from experiments.checklist.ticks import tick
     from experiments.dataset.answers import begin_administration

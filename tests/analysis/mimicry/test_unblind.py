@@ -17,8 +17,9 @@ from analysis.datasets import read_study
 from analysis.mimicry.__main__ import main
 from analysis.mimicry.blinding import read_key
 from experiments.allocation.actions import Given, assign
+from experiments.allocation.creation import create
 from experiments.allocation.files import Allocation, open_allocation
-from experiments.allocation.keeper import Key, create, release, unseal
+from experiments.allocation.keeper import Key, release, unseal
 from experiments.allocation.settings import AllocationSettings
 from experiments.dataset.sealed_key import WrongPassphrase
 from experiments.dataset.tables import read_table

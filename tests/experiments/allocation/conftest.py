@@ -12,8 +12,9 @@ import pytest
 
 from experiments.allocation.actions import Given
 from experiments.allocation.blocks import name_strata
+from experiments.allocation.creation import create
 from experiments.allocation.files import Allocation
-from experiments.allocation.keeper import Key, create
+from experiments.allocation.keeper import Key
 from experiments.allocation.settings import AllocationSettings
 
 VIENNA = timezone(timedelta(hours=1))

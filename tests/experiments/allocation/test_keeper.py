@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from experiments.allocation.actions import assign, record_pill
+from experiments.allocation.creation import read_seed
 from experiments.allocation.files import Allocation, open_allocation
 from experiments.allocation.keeper import (
     Key,
     accept_damage,
-    read_seed,
     release,
     reveal,
     unseal,

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import pytest
 
 from experiments.allocation.actions import Given, assign, drop_out, record_pill
+from experiments.allocation.creation import create
 from experiments.allocation.files import open_allocation
-from experiments.allocation.keeper import create
 from experiments.allocation.settings import AllocationSettings
 from experiments.allocation.times import now_here
 from experiments.checklist.__main__ import main

@@ -18,8 +18,8 @@ import pytest
 from virtual_screen import VirtualScreen
 
 from experiments.allocation.actions import Given, assign, record_pill
+from experiments.allocation.creation import create
 from experiments.allocation.files import open_allocation
-from experiments.allocation.keeper import create
 from experiments.allocation.settings import AllocationSettings
 from experiments.allocation.times import now_here
 from experiments.checklist.ticks import read_ticks
