@@ -227,7 +227,7 @@ def arrange(page: Page, size_px: tuple[int, int]) -> Layout:
 def fitting_height(text: str, box: Box, largest_px: float) -> float:
     """Return the largest height of letters at which a text fits into a place, at most `largest_px`.
 
-    Letters are taken to be 0.56 of their height wide on average and lines to be 1.35 apart; a word is never
+    Letters are taken to be 0.62 of their height wide on average and lines to be 1.35 apart; a word is never
     wider than the place.
 
     Examples
@@ -239,7 +239,7 @@ def fitting_height(text: str, box: Box, largest_px: float) -> float:
     """
     size = largest_px
     while size > 6:
-        per_line = max(1, int(box.width / (0.56 * size)))
+        per_line = max(1, int(box.width / (0.62 * size)))
         longest = max((len(word) for word in text.split()), default=0)
         n_lines = sum(_n_lines(part, per_line) for part in text.split("\n"))
         if n_lines * 1.35 * size <= box.height and longest <= per_line:
