@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.recordings.edf_header import check_file_length
+from analysis.runs import ChosenRun, choose_runs, run_number
 from experiments.dataset.bdf import read_signals
 
 SignalKind = Literal["raw", "rectified"]
@@ -67,6 +68,12 @@ class Study:
     """Ids of the participants who have EMG: any file of it, so that a lost recording is noticed."""
     phenotype: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     """Name of a table in ``phenotype`` (panas, session, ...) -> its rows, with `participant` in front."""
+    chosen_runs: Mapping[str, ChosenRun] = field(default_factory=dict, repr=False)
+    """Participant -> which session is analysed, of those who had several (`analysis.runs.RULE`)."""
+
+    def run(self, participant: str) -> int:
+        """Return the number of the session that is analysed, 1 where there was only one."""
+        return self.chosen_runs[participant].number if participant in self.chosen_runs else 1
 
 
 def read_study(path: Path) -> Study:
@@ -101,13 +108,19 @@ def read_study(path: Path) -> Study:
             f"{path / 'participants.tsv'} does not list {', '.join(unlisted)}, who has data in the study: "
             "add a row, or move the folder out of the study"
         )
+    chosen_runs = choose_runs(path, participants["participant"])
     return Study(
         path=path,
         name=str(description.get("Name", path.name)),
         simulated=bool(description.get("simulated", False)),
         participants=participants.drop(columns="participant_id"),
-        recordings=tuple(p for p in participants["participant"] if any(_emg_folder(path, p).glob("*_*"))),
+        recordings=tuple(
+            participant
+            for participant in participants["participant"]
+            if _has_emg(path, participant, chosen_runs.get(participant))
+        ),
         phenotype={file.stem: _phenotype(file, listed) for file in sorted(path.glob("phenotype/*.tsv"))},
+        chosen_runs=chosen_runs,
     )
 
 
@@ -131,7 +144,7 @@ def read_recording(study: Study, participant: str) -> EMGRecording:
     ValueError
         If the recording is empty or shorter than its header says, or its files contradict each other.
     """
-    path = _emg_file(study.path, participant)
+    path = _emg_file(study, participant)
     stem = path.name.removesuffix(f"_emg{path.suffix}")
     channels = _emg_channels(_need(path.with_name(f"{stem}_channels.tsv"), study.path))
     events = read_tsv(_need(path.with_name(f"{stem}_events.tsv"), study.path))
@@ -171,6 +184,8 @@ def read_behaviour(study: Study) -> pd.DataFrame:
     tables = []
     for participant in study.participants["participant"]:
         for path in sorted((study.path / f"sub-{participant}").glob("beh/*_beh.tsv")):
+            if run_number(path) != study.run(participant):
+                continue
             table = read_tsv(path)
             lacking = [name for name in ("response_time", "outcome") if name not in table]
             if lacking:
@@ -241,21 +256,30 @@ def _with_data(study: Path) -> list[str]:
     return sorted(folder.name.removeprefix("sub-") for folder in folders)
 
 
-def _emg_files(study: Path, participant: str) -> list[Path]:
-    folder = _emg_folder(study, participant)
-    return sorted(p for p in folder.glob("*_emg.*") if p.suffix.lower() in RECORDING_SUFFIXES)
+def _has_emg(study: Path, participant: str, chosen: ChosenRun | None) -> bool:
+    """Say whether there is any file of the EMG of the session that is analysed."""
+    if chosen is None:
+        return any(_emg_folder(study, participant).glob("*_*"))
+    files = _emg_folder(study, participant).glob("*_task-*")
+    return any(run_number(file) == chosen.number for file in files)
 
 
 def _emg_folder(study: Path, participant: str) -> Path:
     return study / f"sub-{participant}" / "emg"
 
 
-def _emg_file(study: Path, participant: str) -> Path:
-    files = _emg_files(study, participant)
+def _emg_file(study: Study, participant: str) -> Path:
+    """Find the recording of the session that is analysed."""
+    folder = _emg_folder(study.path, participant)
+    files = [
+        path
+        for path in sorted(folder.glob("*_emg.*"))
+        if path.suffix.lower() in RECORDING_SUFFIXES and run_number(path) == study.run(participant)
+    ]
     if not files:
         raise FileNotFoundError(
             f"participant {participant} has no EMG: expected a {' or '.join(RECORDING_SUFFIXES)} file in "
-            f"{_emg_folder(study, participant)}"
+            f"{folder}" + (f" of run {study.run(participant)}" if participant in study.chosen_runs else "")
         )
     if len(files) > 1:
         names = ", ".join(p.name for p in files)

@@ -9,6 +9,7 @@ from analysis.mimicry.sample import describe_sample, sample_table
 from analysis.mimicry.session_day import session_events, session_events_table
 from analysis.mimicry.study import MimicryResults
 from analysis.report import Report
+from analysis.runs import RULE
 
 
 def add_sample(report: Report, results: MimicryResults) -> None:
@@ -26,6 +27,9 @@ def add_sample(report: Report, results: MimicryResults) -> None:
         as_paper=results.preset == "paper",
     )
     show(report, sample_table(described))
+    if study.chosen_runs:
+        report.heading("Participants with several sessions")
+        report.paragraph(" ".join([RULE, *map(str, study.chosen_runs.values())]))
     events = session_events(people, study.phenotype)
     if len(events):
         several = " " if events["group"].nunique() > 1 else " all "
