@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hardware.calibration import Spread, spread
+from hardware.lsl_library import load_pylsl
 from hardware.photodiode import light_delays, light_onsets
 from hardware.settings import RigSettings
 from hardware.status_channel import code_begins
@@ -48,6 +49,7 @@ class DiodeRecording:
             )
         from hardware.recorders.lsl_streams import find_signal_inlet
 
+        load_pylsl()
         stream, self._inlet = find_signal_inlet(rig, find_s=FIND_S)
         labels = [one.label for one in stream.channels]
         if channel not in labels:
@@ -96,11 +98,9 @@ class DiodeRecording:
             Delays after the code in the stream's status channel, where the rig has one; otherwise after the
             time at which the marker was sent.
         """
-        import pylsl
-
         self._stopped.wait(AFTER_S)
         correction_s = self._inlet.time_correction(timeout=FIND_S)
-        offset_s = pylsl.local_clock() - now()
+        offset_s = load_pylsl().local_clock() - now()
         self._stop()
         times_s = np.asarray(self._times_s) + correction_s
         samples = np.asarray(self._samples)

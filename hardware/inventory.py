@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hardware.lsl_library import load_pylsl
+
 STREAM_WAIT_S = 2.0
 """How long streams of the network are waited for."""
 
@@ -109,9 +111,9 @@ def parallel_ports(root: Path = Path("/")) -> list[str]:
 def lsl_streams(wait_s: float = STREAM_WAIT_S) -> tuple[list[Stream], str | None]:
     """Return the LSL streams that can be seen within a time, and why they could not be looked for."""
     try:
-        import pylsl
-    except (ImportError, RuntimeError) as error:
-        return [], f"LSL does not work here ({error}): pip install --force-reinstall pylsl"
+        pylsl = load_pylsl()
+    except ValueError as error:
+        return [], str(error)
     streams = [
         Stream(
             name=info.name(),

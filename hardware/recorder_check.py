@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from hardware.checks import Finding, check_codes_seen, failed, ok, split_remedy, warning
 from hardware.inventory import wait_until
+from hardware.lsl_library import load_pylsl
 from hardware.protocols import TriggerPort
 from hardware.settings import RigSettings
 from hardware.status_channel import code_begins
@@ -89,9 +90,8 @@ class MarkerListener:
     """
 
     def __init__(self, stream_name: str) -> None:
-        import pylsl
-
         self.where = f"the LSL stream {stream_name!r}"
+        pylsl = load_pylsl()
         found = pylsl.resolve_byprop("name", stream_name, timeout=FIND_S)
         if not found:
             raise ValueError(
@@ -119,6 +119,7 @@ def open_listeners(rig: RigSettings) -> tuple[list[Listener], list[Finding]]:
         if rig.recorder.kind == "lsl":
             from hardware.recorders.lsl_streams import find_signal_inlet
 
+            load_pylsl()
             stream, inlet = find_signal_inlet(rig, find_s=FIND_S)
             where = f"the LSL stream {stream.name!r}"
             muscles = ", ".join(

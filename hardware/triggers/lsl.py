@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from hardware.lsl_library import load_pylsl
 from hardware.protocols import Pulse, check_code
 
 
@@ -30,7 +31,7 @@ class LslTrigger:
     pulse: Pulse = "device"
 
     def __init__(self, *, stream_name: str, values: Literal["int", "string"] = "int") -> None:
-        pylsl = _pylsl()
+        pylsl = load_pylsl()
         self._as_text = values == "string"
         info = pylsl.StreamInfo(
             stream_name,
@@ -68,13 +69,3 @@ class LslTrigger:
     def close(self) -> None:
         """End the stream."""
         self._outlet = None
-
-
-def _pylsl() -> Any:
-    try:
-        import pylsl
-    except (ImportError, RuntimeError) as error:  # RuntimeError: the library below it is missing
-        raise ValueError(
-            f"the Lab Streaming Layer does not work here ({error}): pip install --force-reinstall pylsl"
-        ) from None
-    return pylsl
