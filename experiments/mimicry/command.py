@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 import json
 import secrets
@@ -14,7 +15,10 @@ from typing import Any
 import typer
 from tqdm import tqdm
 
+from experiments.allocation import minutes_since_pill, pill_warning
 from experiments.dataset.live_session import about_clocks
+from experiments.dataset.study import files_of_run
+from experiments.dataset.tables import participant_label
 from experiments.mimicry.devices import ScreenChoices, real_devices
 from experiments.mimicry.offer import choose_way, way_to_ask
 from experiments.mimicry.options import Choices
@@ -24,6 +28,7 @@ from experiments.mimicry.procedure import ESCAPED
 from experiments.mimicry.progress import finished_trials, last_run
 from experiments.mimicry.resumption import plan_resumption
 from experiments.mimicry.run import (
+    JOURNAL,
     WAYS_OUT,
     OpenDevices,
     alone_with,
@@ -78,7 +83,7 @@ def plan_anew(choices: Choices, participant: str, person: Person) -> SessionPlan
     videos, stimulus_set = stimuli_of(choices.stimuli, simulate=choices.simulate)
     seed = secrets.randbelow(2**32) if choices.seed is None else choices.seed
     person = known_person(choices.study, participant, person)
-    remarks: dict[str, Any] = {"rig_given": choices.rig is not None}
+    remarks = {"rig_given": choices.rig is not None, **since_the_pill(choices.study, participant)}
     if choices.rig is not None:
         remarks["calibration"] = calibration_record(choices.rig)
         if not choices.simulate and (problem := calibration_problem(choices.rig, rig)):
@@ -114,7 +119,25 @@ def plan_the_rest(choices: Choices, participant: str) -> SessionPlan:
         stimulus_set=stimulus_set,
         rig=changed_rig,
         simulated=choices.simulated,
+        remarks=since_the_pill(choices.study, participant),
     )
+
+
+def since_the_pill(study: Path, participant: str) -> dict[str, Any]:
+    """Say how long ago the pill was, for the session's record, and warn when the time is not the study's.
+
+    A session is never refused for it: whether it is worth running is for the experimenter to say.
+    """
+    now = datetime.datetime.now().astimezone()
+    try:
+        minutes, warning = minutes_since_pill(study, participant, now), pill_warning(study, participant, now)
+    except (ValueError, OSError) as error:
+        minutes, warning = None, f"when the pill was taken cannot be read ({error})"
+    if warning is not None:
+        print(f"Pill: {warning}", file=sys.stderr)
+    if minutes is None and warning is None:
+        return {}
+    return {"minutes_since_pill": None if minutes is None else round(minutes, 1), "pill_warning": warning}
 
 
 def run_one(choices: Choices, plan: SessionPlan) -> None:
@@ -131,19 +154,31 @@ def run_one(choices: Choices, plan: SessionPlan) -> None:
 
 
 def close_sessions(study: Path, participant: str, *, as_json: bool) -> None:
-    """Put the finished trials of a participant's last session into the dataset."""
-    run = last_run(study, participant) or 1
-    folder = live_folder(study, participant, run)
-    if (folder / "session.json").is_file():
-        with alone_with(study, participant):
-            if any(folder.glob("*_journal.jsonl")):
-                from experiments.mimicry.simulated import end_recording
+    """Put the finished trials of a participant's sessions into the dataset, of those that are not there."""
+    last = last_run(study, participant) or 1
+    waiting = [run for run in range(1, last + 1) if waits_for_dataset(study, participant, run)]
+    for run in waiting or [last]:
+        close_session(study, participant, run)
+        report(study, participant, run, None, as_json=as_json)
 
-                end_recording(study, participant, run=run)
-            close_into_dataset(study, participant, run=run)
-    else:
+
+def close_session(study: Path, participant: str, run: int) -> None:
+    """Put the finished trials of one session into the dataset."""
+    folder = live_folder(study, participant, run)
+    read_record(folder)
+    with alone_with(study, participant):
+        if (folder / JOURNAL).exists():
+            from experiments.mimicry.simulated import end_recording
+
+            end_recording(study, participant, run=run)
         close_into_dataset(study, participant, run=run)
-    report(study, participant, run, None, as_json=as_json)
+
+
+def waits_for_dataset(study: Path, participant: str, run: int) -> bool:
+    """Say whether a session has finished trials that the dataset has not got."""
+    finished = finished_trials(live_folder(study, participant, run))
+    in_dataset = files_of_run(study, participant_label(participant), run, ("beh",))
+    return any(not row.practice for row in finished) and not in_dataset
 
 
 def stimuli_of(folder: Path | None, *, simulate: bool) -> tuple[list[Stimulus], dict[str, Any]]:
