@@ -9,6 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+os.environ["LSLAPICFG"] = str(ROOT / "tests" / "lsl_api.cfg")
+"""Streams of tests, also those of processes that tests start, do not leave this computer."""
+
 collect_ignore = ["benchmarks"]
 """Benchmarks are scripts, some of them for the environments of other programs."""
 

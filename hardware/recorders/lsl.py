@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from hardware.settings import RigSettings
 
@@ -92,7 +92,7 @@ class LslRecorder:
         self._begun: queue.Queue[dict[str, Any]] = queue.Queue()
         self._stopping = False
         self._current: Path | None = None
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        self._errors: IO[str] | None = None
 
     def start(self) -> None:
         """Begin to record; returns when samples are being written.
@@ -103,7 +103,7 @@ class LslRecorder:
             If a stream is missing or not as it should be; the message says what to do.
         """
         self._stopping = False
-        self._launch()
+        self._launch(again=False)
         self._listener = threading.Thread(target=self._listen, daemon=True, name="recorder")
         self._listener.start()
         try:
@@ -113,6 +113,7 @@ class LslRecorder:
         if answer["event"] != "recording":
             self._stopping = True
             self._end_process()
+            self._process = None
             raise ValueError(answer["message"])
 
     def stop(self) -> Path | None:
@@ -127,8 +128,11 @@ class LslRecorder:
             self._say(f"{missing} of {self.summary.get('samples', 0) + missing} samples are missing in all")
         return self._current
 
-    def _launch(self) -> None:
+    def _launch(self, *, again: bool) -> None:
         self._current = next_part(self.path)
+        if self._errors is not None:
+            self._errors.close()
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         root = Path(__file__).resolve().parents[2]
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(
@@ -151,6 +155,7 @@ class LslRecorder:
             "rig": dataclasses.asdict(self._rig),
             "path": str(self._current.resolve()),
             "journal": str((self.path.parent / JOURNAL).resolve()),
+            "again": again,
         }
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended: the listener says so
@@ -176,9 +181,12 @@ class LslRecorder:
                 self._begun.put({"event": "error", "message": message})
                 return
             self._say("the recording process has ended unexpectedly; it is started again with the next part")
-            self._launch()
+            process.wait()
+            _close(process.stdin, process.stdout)
+            self._launch(again=True)
 
     def _last_error(self) -> str:
+        assert self._errors is not None
         self._errors.seek(0)
         return (self._errors.read().strip().splitlines() or ["it said nothing"])[-1]
 
@@ -211,8 +219,14 @@ class LslRecorder:
             self._say("the recording process did not answer and was ended; the file has no footer")
         if self._listener is not None:
             self._listener.join(timeout=END_S)
-        if process.stdout is not None:
-            process.stdout.close()
+        _close(process.stdin, process.stdout, self._errors)
+
+
+def _close(*files: IO[str] | None) -> None:
+    for file in files:
+        with contextlib.suppress(OSError):  # what waits in a pipe to a process that has ended
+            if file is not None:
+                file.close()
 
 
 def describe(event: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -252,7 +253,9 @@ class Recording:
             self._say("disk", message=str(error))
 
 
-def open_streams(rig: RigSettings, say: Say) -> tuple[list[RecordedStream], list[tuple[Any, Any]]]:
+def open_streams(
+    rig: RigSettings, say: Say, *, trial_run_s: float
+) -> tuple[list[RecordedStream], list[tuple[Any, Any]]]:
     """Find and open the rig's streams, and look at their first seconds.
 
     Returns
@@ -288,9 +291,10 @@ def open_streams(rig: RigSettings, say: Say) -> tuple[list[RecordedStream], list
     for opened in streams:
         opened.measure_offset(2.0)
     signals.pull()  # what came before is not wanted
-    time.sleep(TRIAL_RUN_S)
+    time.sleep(trial_run_s)
     first = [opened.pull() for opened in streams]
-    check_rate(first[0][0], stream)
+    if trial_run_s >= TRIAL_RUN_S:
+        check_rate(first[0][0], stream)
     signals.learn_evenness(first[0][0])
     return streams, first
 
@@ -299,7 +303,10 @@ def _open_markers(number: int, name: str, say: Say) -> RecordedStream:
     import pylsl
 
     quoted = f"'{name}'" if "'" not in name else f'"{name}"'
-    found = pylsl.resolve_bypred(f"name={quoted} and type='Markers'", minimum=1, timeout=5.0)
+    here = socket.gethostname()  # other sessions in this network may have given their streams the same name
+    found = pylsl.resolve_bypred(
+        f"name={quoted} and type='Markers' and hostname='{here}'", minimum=1, timeout=5.0
+    )
     if len(found) != 1:
         raise ValueError(
             f"the session's own trigger stream {name!r} was found {len(found)} times: "
@@ -319,15 +326,15 @@ def _open_markers(number: int, name: str, say: Say) -> RecordedStream:
     )
 
 
-def record(rig: RigSettings, path: Path, stopped: threading.Event, say: Say) -> None:
-    """Record until `stopped`.
+def record(rig: RigSettings, path: Path, stopped: threading.Event, say: Say, *, again: bool) -> None:
+    """Record until `stopped`; `again` after a recording that broke off, when no time is to be lost.
 
     Raises
     ------
     ValueError
         If a stream is missing or not as it should be; then there is no file.
     """
-    streams, first = open_streams(rig, say)
+    streams, first = open_streams(rig, say, trial_run_s=0.3 if again else TRIAL_RUN_S)
     recording = Recording(path, streams, say)
     for stream, (times_s, values) in zip(streams, first, strict=True):
         recording.take(stream, times_s, values)
@@ -386,7 +393,7 @@ def main() -> None:
 
     threading.Thread(target=_stop_when_told, args=(stopped,), daemon=True).start()
     try:
-        record(rig_from_record(job["rig"]), Path(job["path"]), stopped, say)
+        record(rig_from_record(job["rig"]), Path(job["path"]), stopped, say, again=job["again"])
     except (ValueError, FileExistsError) as error:
         print(json.dumps({"event": "error", "message": str(error)}), flush=True)
         os._exit(2)
