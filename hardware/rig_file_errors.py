@@ -57,6 +57,28 @@ def line_of(text: str, error: RigFileError) -> int | None:
     return header
 
 
+def toml_hint(text: str, problem: str) -> str:
+    r"""Say what was probably meant where a file is not TOML.
+
+    Examples
+    --------
+    >>> toml_hint("[monitor]\nwidth_cm = 52,5\n", "Expected newline (at line 2, column 14)")
+    'decimals have a point: 52.5'
+    """
+    found = re.search(r"at line (\d+)", problem)
+    lines = text.splitlines()
+    line = lines[int(found[1]) - 1] if found and 0 < int(found[1]) <= len(lines) else ""
+    if "twice" in problem or "already" in problem.lower() or "overwrite" in problem.lower():
+        return "several devices are written as [[trigger]] each; anything else is said once"
+    if "\\" in line:
+        return "paths of Windows stand in single quotes: 'C:\\labs\\inpoutx64.dll'"
+    if (comma := re.search(r"=\s*(\d+),(\d+)", line)) is not None:
+        return f"decimals have a point: {comma[1]}.{comma[2]}"
+    if re.search(r"=\s*(True|False|yes|no|on|off)\b", line):
+        return "yes and no are written true and false"
+    return "texts stand in quotes, numbers do not"
+
+
 def is_whole(value: object) -> bool:
     """Say whether something is a whole number."""
     return isinstance(value, int) and not isinstance(value, bool)

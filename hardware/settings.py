@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from hardware.protocols import Pulse
 from hardware.rig_file_checks import SECTIONS, check_content
-from hardware.rig_file_errors import RigFileError, line_of
+from hardware.rig_file_errors import RigFileError, line_of, toml_hint
 from hardware.trigger_kinds import TRIGGER_KINDS, USUAL_STREAM_NAME
 
 if sys.version_info >= (3, 11):
@@ -147,8 +147,10 @@ def read_rig(path: Path | None) -> RigSettings:
     except RigFileError as error:
         line = line_of(text, error)
         raise ValueError(f"{path}{f', line {line}' if line else ''}: {error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: {error}; texts stand in quotes, numbers do not") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: {error}; save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}; {toml_hint(text, str(error))}") from None
     return _settings(content)
 
 

@@ -65,6 +65,12 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[monitor\n", "rig.toml"),
+        ("[monitor]\nwidth_cm = 52,5\n", "decimals have a point: 52.5"),
+        ("[monitor]\nfullscreen = True\n", "written true and false"),
+        ("[keys]\nescape = escape\n", "texts stand in quotes"),
+        ('[trigger]\nkind = "parallel"\nlibrary = "C:\\labs\\x.dll"\n', "single quotes: 'C:\\labs"),
+        ('[trigger]\nkind = "lsl"\n[trigger]\nkind = "lsl"\n', "written as [[trigger]] each"),
+        ("[monitor]\nscreen = 0\nscreen = 1\n", "anything else is said once"),
         ("[monitr]\nscreen = 1\n", "unknown section 'monitr'; did you mean 'monitor'"),
         ("[trigger]\nbaut = 9600\n", "did you mean 'baud'"),
         ("monitor = 3\n", "must be a section"),
@@ -199,6 +205,13 @@ def test_a_file_with_the_mark_of_windows_editors_is_read(tmp_path: Path) -> None
     path = tmp_path / "rig.toml"
     path.write_bytes(b"\xef\xbb\xbf[monitor]\r\nscreen = 1\r\n")
     assert read_rig(path).screen == 1
+
+
+def test_a_file_in_another_encoding_is_answered(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_text("[monitor]\n# für das Labor\n", encoding="utf-16")
+    with pytest.raises(ValueError, match=r"rig.toml: .*save the file as UTF-8"):
+        read_rig(path)
 
 
 RIGS = sorted((Path(__file__).resolve().parents[2] / "hardware" / "rigs").glob("*.toml"))
