@@ -137,8 +137,8 @@ def _about_refreshes(trials: Sequence[TrialRow]) -> list[str]:
         return ["No refresh was missed in any video."] if trials else []
     names = ", ".join(str(trial.trial) for trial in missed[:20]) + (", ..." if len(missed) > 20 else "")
     return [
-        f"Refreshes were missed in {_counted(missed, 'video')} (trial {names}): n_dropped_flips in trials.tsv and "
-        "beh.tsv; each refresh is in frames.tsv."
+        f"Refreshes were missed in {_counted(missed, 'video')} (trial {names}): n_dropped_flips in "
+        "trials.tsv and beh.tsv; each refresh is in frames.tsv."
     ]
 
 

@@ -28,24 +28,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from measured_session import first_in_line, run_measured  # noqa: E402
+from rendered_set import make_rendered_set  # noqa: E402
 from session_checks import Evidence, Line, exact_lines, frame_checksums, measured_lines, video_rectangle  # noqa: E402
 from virtual_screen import missing_program, started_screen  # noqa: E402
 
 from stimuli.manifest import read_manifest  # noqa: E402
-from stimuli.parameters import MorphParameters  # noqa: E402
-from stimuli.production import make_set  # noqa: E402
 
 WIDTH_PX, HEIGHT_PX = 300, 400
-
-
-def make_stimuli(folder: Path) -> Path:
-    """Render the built-in faces and morph them into 24 small videos of 5 s at 25 frames per second."""
-    from stimuli.rendered import make_face_set
-
-    make_face_set(folder / "faces", progress=True)
-    parameters = MorphParameters(width_px=WIDTH_PX, height_px=HEIGHT_PX)
-    make_set(folder / "faces" / "pairs.tsv", folder / "set", parameters=parameters)
-    return folder / "set"
 
 
 def measure(stimuli: Path, study: Path, *, n_trials: int, n_practice: int, seed: int) -> list[Line]:
@@ -107,7 +96,7 @@ def main() -> None:
         parser.error(f"{chosen.study} exists: name a new folder")
     with contextlib.ExitStack() as kept:
         folder = Path(kept.enter_context(tempfile.TemporaryDirectory()))
-        stimuli = chosen.stimuli or make_stimuli(folder)
+        stimuli = chosen.stimuli or make_rendered_set(folder, size_px=(WIDTH_PX, HEIGHT_PX))
         study = chosen.study or folder / "study"
         lines = measure(stimuli, study, n_trials=chosen.trials, n_practice=chosen.practice, seed=chosen.seed)
     print(f"{platform.system()} {platform.machine()}, Python {platform.python_version()}")

@@ -24,7 +24,7 @@ def screen() -> Iterator[VirtualScreen]:
         pytest.skip("the virtual screen is an X server: Linux only")
     if (reason := missing_program()) is not None:
         _missing(reason)
-    with started_screen() as opened:
+    with started_screen(first_in_line=True) as opened:
         yield opened
 
 

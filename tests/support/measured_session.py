@@ -63,6 +63,8 @@ class Measured:
     """Trial -> the screen half a second after its feedback, shape ``(height_px, width_px, 3)``, BGR."""
     changes: list[tuple[float, int]] = field(default_factory=list)
     """What the photodiode saw: time of each change, and checksum of the picture."""
+    blind: list[tuple[float, float]] = field(default_factory=list)
+    """When the photodiode was kept from looking: begin and end."""
     output: str = ""
     """What the session printed."""
     messages: str = ""
@@ -253,7 +255,8 @@ def photodiode(
             process.wait(timeout=10)
             seen.seek(0)
             lines = [line.split() for line in seen if line.endswith("\n")]
-            measured.changes = [(float(time_s), int(picture)) for time_s, picture in lines]
+            measured.changes = [(float(line[0]), int(line[1])) for line in lines if line[0] != "blind"]
+            measured.blind = [(float(line[1]), float(line[2])) for line in lines if line[0] == "blind"]
 
 
 def rig_text(port: str) -> str:

@@ -2,7 +2,8 @@
 
 ``python photodiode.py FRAMEBUFFER LEFT TOP WIDTH HEIGHT`` writes a line for each change of that rectangle:
 the time of the change by `time.perf_counter` (s), and a checksum of the picture once it stands still. It goes
-on until it is terminated.
+on until it is terminated. A line ``blind BEGIN END`` says that it was kept from looking for so long: a
+photodiode that shares the processor with others is no proof for that time.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from virtual_screen import framebuffer_pixels, real_time
 POLL_S = 0.0002
 """Time between two looks."""
 
+BLIND_S = 0.003
+"""A look that comes so long after the one before has not seen what was between."""
+
 ROWS_BETWEEN = 5
 """Every so many rows are looked at for a change; the checksum is of all."""
 
@@ -30,14 +34,17 @@ def checksum(pixels: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(pixels[:, :, :3]))
 
 
-def watch(rectangle: np.ndarray) -> Iterator[tuple[float, int]]:
-    """Yield the time of each change of a rectangle and the checksum of what it changed to."""
+def watch(rectangle: np.ndarray) -> Iterator[str]:
+    """Yield a line for each change of a rectangle, and for each time in which it was not looked at."""
     probe = rectangle[::ROWS_BETWEEN]
-    looked = np.ascontiguousarray(probe)
-    yield time.perf_counter(), checksum(rectangle)
+    looked, looked_s = np.ascontiguousarray(probe), time.perf_counter()
+    yield f"{looked_s!r} {checksum(rectangle)}"
     while True:
         time.sleep(POLL_S)
-        now = np.ascontiguousarray(probe)
+        now, now_s = np.ascontiguousarray(probe), time.perf_counter()
+        if now_s - looked_s > BLIND_S:
+            yield f"blind {looked_s!r} {now_s!r}"
+        looked_s = now_s
         if np.array_equal(now, looked):
             continue
         changed_s = time.perf_counter()
@@ -49,7 +56,7 @@ def watch(rectangle: np.ndarray) -> Iterator[tuple[float, int]]:
                 break
             picture = again
         looked = np.ascontiguousarray(probe)
-        yield changed_s, picture
+        yield f"{changed_s!r} {picture}"
 
 
 def main() -> None:
@@ -58,8 +65,8 @@ def main() -> None:
     left, top, width, height = map(int, numbers)
     real_time(0)
     pixels = framebuffer_pixels(Path(framebuffer))
-    for time_s, picture in watch(pixels[top : top + height, left : left + width]):
-        print(repr(time_s), picture, flush=True)
+    for line in watch(pixels[top : top + height, left : left + width]):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -130,7 +130,8 @@ def real_time(process: int) -> bool:
 
 def framebuffer_pixels(path: Path) -> np.ndarray:
     """Map the pixels of a running server: shape ``(height_px, width_px, 4)``, blue, green, red, unused."""
-    head = struct.unpack(">25I", path.open("rb").read(100))
+    with path.open("rb") as file:
+        head = struct.unpack(">25I", file.read(100))
     header_bytes, width_px, height_px, n_colours = head[0], head[4], head[5], head[19]
     bits, line_bytes = head[11], head[12]
     if bits != 32 or line_bytes != 4 * width_px:

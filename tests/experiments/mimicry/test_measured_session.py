@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -34,19 +35,28 @@ def test_frames_codes_and_feedback_are_those_that_were_planned(screen, tmp_path:
     assert [line for line in exact.values() if not line.passed] == []
     assert len(exact) == 7
     # a busy computer shows a picture later than it was asked to, and the photodiode may then look too early
-    n_flips, n_wrong, examples = evidence.wrong_flips()
-    assert n_flips > 200 and n_wrong <= 0.1 * n_flips, (read_back.found, examples)
+    n_flips, n_unseen, wrong = evidence.read_back()
+    assert n_flips > 80 and n_unseen + len(wrong) <= 0.1 * n_flips, read_back.found
     check_order_of_pictures(evidence)
     table = {line.name: line.found for line in measured_lines(evidence)}
     assert "n = 4" in table["video: code sent after pixels changed"]
 
 
 def check_order_of_pictures(evidence: Evidence) -> None:
-    """Between onset and end of a video, only its frames are seen, each once and in order."""
+    """Between onset and end of a video, only its frames are seen, each once and in order.
+
+    What is gone within half a refresh was half a picture: the X server was held up in the middle of it.
+    """
+    changes = evidence.measured.changes
+    stood = [
+        (time_s, picture)
+        for (time_s, picture), (next_s, _) in itertools.pairwise(changes)
+        if next_s - time_s > 0.008
+    ]
     for trial, flips, end_s in evidence.videos():
         frames = evidence.pictures[trial.video]
         begin_s, end_s = flips[0].time + evidence.zero_s + 0.005, end_s + evidence.zero_s - 0.005
-        seen = [picture for time_s, picture in evidence.measured.changes if begin_s < time_s < end_s]
+        seen = [picture for time_s, picture in stood if begin_s < time_s < end_s]
         numbers = [frames.index(picture) for picture in seen]
         assert numbers == sorted(set(numbers))
         assert len(numbers) > 0.8 * len(frames)
