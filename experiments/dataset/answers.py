@@ -204,5 +204,22 @@ def which_counts(administrations: list[Administration]) -> dict[str, Administrat
     return chosen
 
 
+def answered_columns(study: Path, participant: str) -> dict[str, str]:
+    """Return what a participant has answered of what ``participants.tsv`` also says, such as age and sex.
+
+    Returns
+    -------
+    dict
+        Column of ``participants.tsv`` -> answer; empty where nothing was asked or answered.
+    """
+    known: dict[str, str] = {}
+    for one in which_counts(read_administrations(study, participant)).values():
+        for item in one.form.items:
+            answer = one.answers.get(item.id)
+            if item.participants_column is not None and answer is not None:
+                known[item.participants_column] = answer
+    return known
+
+
 def _folder_name(label: str, number: int) -> str:
     return label if number == 1 else f"{label}_again_{number}"

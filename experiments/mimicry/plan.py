@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from experiments.dataset.answers import answered_columns
 from experiments.dataset.rows import MISSING
 from experiments.dataset.tables import participant_label, read_table, write_table
 from experiments.display import Film
@@ -214,7 +215,7 @@ def write_plan(plan: SessionPlan) -> None:
 
 
 def known_person(study: Path, participant: str, given: Person) -> Person:
-    """Fill in what ``participants.tsv`` says of a participant who is in it already.
+    """Fill in what is known of a participant already: from ``participants.tsv``, else from answers.
 
     Raises
     ------
@@ -222,19 +223,27 @@ def known_person(study: Path, participant: str, given: Person) -> Person:
         If it says something else than what is given.
     """
     label, path = participant_label(participant), study / "participants.tsv"
+    answered = answered_columns(study, participant)
     rows = read_table(path) if path.is_file() else []
     row = next((row for row in rows if row.get("participant_id") == label), {})
-    said = {name: row[name] for name in ("age", "sex", "group") if row.get(name, MISSING) != MISSING}
+    listed_values = {name: value for name, value in row.items() if value != MISSING}
+    said = {name: value for name, value in {**answered, **listed_values}.items() if name in vars(given)}
     known = Person(**{**said, "age": _years(said["age"], path)} if "age" in said else said)
     for name, value in vars(given).items():
         listed = getattr(known, name)
-        if None not in (value, listed) and value != listed:
+        if None not in (value, listed) and not _same(value, listed):
+            source = path if name in listed_values else "a questionnaire"
             raise ValueError(
-                f"{path} says that the {name} of participant {participant} is {listed}, not {value}: is it "
+                f"{source} says that the {name} of participant {participant} is {listed}, not {value}: is it "
                 "the right participant? If so, correct one of the two"
             )
     filled = {name: getattr(known, name) for name, value in vars(given).items() if value is None}
     return dataclasses.replace(given, **filled)
+
+
+def _same(value: Any, listed: Any) -> bool:
+    """Say whether two values mean the same; ages are compared in completed years."""
+    return int(value) == int(listed) if isinstance(value, (int, float)) else bool(value == listed)
 
 
 def _years(text: str, path: Path) -> float:

@@ -25,6 +25,7 @@ from experiments.mimicry.progress import DESIGN, finished_trials, read_progress
 from experiments.mimicry.timing import write_pulldown
 from experiments.mimicry.trial import Stage
 from experiments.one_at_a_time import one_at_a_time
+from experiments.questionnaires.tables import update_tables_of
 from experiments.record import RECORD, recorded
 from experiments.session import (
     Keys,
@@ -231,6 +232,8 @@ def close_into_dataset(study: Path, participant: str, *, run: int = 1) -> None:
     if (rig.get("recorder") or {}).get("file_format") == "bdf":
         write_bdf_copies(folder, rig)
     bids.close_session(study, participant, run=run)
+    for note in update_tables_of(study, participant):
+        print(f"note: {note}", file=sys.stderr)
 
 
 def enrol(plan: SessionPlan) -> None:

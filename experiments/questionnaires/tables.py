@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.allocation import pills_taken
+from experiments.dataset.answers import answers_folder
 from experiments.dataset.phenotype import update_phenotype
 from experiments.one_at_a_time import one_at_a_time
 
@@ -32,3 +33,20 @@ def update_tables(study: Path) -> list[str]:
         lock, busy=f"another program is writing {study / 'phenotype'}: give the command again"
     ):
         return update_phenotype(study, pill_taken=pills_taken(study))
+
+
+def update_tables_of(study: Path, participant: str) -> list[str]:
+    """Make the tables anew if the participant has answered anything; never fail, as a session ends with it.
+
+    Returns
+    -------
+    list of str
+        What the experimenter should know, also why the tables could not be made.
+    """
+    try:
+        return update_tables(study) if answers_folder(study, participant).is_dir() else []
+    except (ValueError, OSError) as error:
+        return [
+            f"the tables in {study / 'phenotype'} were not made ({error}); make them later with: python -m "
+            f"experiments.questionnaires {study} --tables"
+        ]
