@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 import textwrap
 import time
@@ -80,11 +81,13 @@ def split_remedy(message: str) -> tuple[str, str]:
 
     >>> split_remedy("the port is gone: is the cable plugged in?")
     ('the port is gone', 'is the cable plugged in?')
+    >>> split_remedy("the port cannot be opened (error: none). Is it plugged in?")
+    ('the port cannot be opened (error: none)', 'Is it plugged in?')
     """
-    for mark in (": ", ". "):
-        before, found, after = message.partition(mark)
-        if found:
-            return before, after
+    for mark in re.finditer(r"[:.] ", message):
+        before = message[: mark.start()]
+        if before.count("(") == before.count(")") and before.count("'") % 2 == 0:
+            return before, message[mark.end() :]
     return message, ""
 
 

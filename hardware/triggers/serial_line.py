@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import time
 from abc import ABC, abstractmethod
@@ -48,11 +49,13 @@ class SerialLine(ABC):
         self.port = port
         self._on_line = 0
         try:
-            self._line = serial.serial_for_url(port, baudrate=baud, timeout=0, write_timeout=0)
+            self._line = serial.serial_for_url(
+                port, baudrate=baud, timeout=0, write_timeout=0, exclusive=True
+            )
         except (serial.SerialException, OSError, ValueError) as error:
             raise ValueError(
-                f"the trigger port {port!r} could not be opened ({error}). Is the device plugged in, is "
-                "another program using it, and (on Linux) are you in the group dialout? "
+                f"the trigger port {port!r} could not be opened ({_reason(error)}). Is the device "
+                "plugged in, is another program using it, and (on Linux) are you in the group dialout? "
                 "`python -m hardware list` shows the ports of this computer."
             ) from None
         time.sleep(wait_s)
@@ -120,3 +123,9 @@ class SerialLine(ABC):
         except (AttributeError, OSError):  # Windows, whose writes never wait, and addresses such as loop://
             return True
         return bool(select.select([], [number], [], 0)[1])
+
+
+def _reason(error: Exception) -> str:
+    """Say in the system's words why a port could not be opened; pyserial says the port's name once more."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error)

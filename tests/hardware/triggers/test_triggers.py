@@ -119,6 +119,15 @@ def test_a_port_that_is_not_there_is_answered() -> None:
 
 
 @posix
+def test_a_port_that_another_program_uses_is_answered(line: Line) -> None:
+    port = SerialByteTrigger(line.name, baud=115200, pulse="device")
+    with pytest.raises(ValueError, match="is another program using it"):
+        SerialByteTrigger(line.name, baud=115200, pulse="device")
+    port.close()
+    SerialByteTrigger(line.name, baud=115200, pulse="device").close()
+
+
+@posix
 def test_a_line_that_is_unplugged_is_told_and_can_be_closed() -> None:
     import pty
     import tty
