@@ -54,6 +54,15 @@ else:
 
 
 def opened(screen, home: Path, *, refresh_hz: float, expected_hz: float) -> str:
+    """Open the window and return what it says; once more where a busy computer kept no time at all."""
+    for _ in range(3):
+        said = opened_once(screen, home, refresh_hz=refresh_hz, expected_hz=expected_hz)
+        if "cannot be measured" not in said:
+            break
+    return said
+
+
+def opened_once(screen, home: Path, *, refresh_hz: float, expected_hz: float) -> str:
     shown = subprocess.run(
         [sys.executable, "-c", WITH_A_REFRESH, str(refresh_hz), str(expected_hz)],
         cwd=ROOT,
