@@ -71,6 +71,8 @@ def create(
     target = key_path or folder / KEY_NAME
     if folder.exists() or target.exists():
         raise FileExistsError(f"{folder if folder.exists() else target} exists: a study's list is drawn once")
+    if key_path is not None and not key_path.resolve().parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {key_path.resolve().parent} for the sealed key")
     seed = secrets.randbits(256) if seed is None else seed
     slots = draw_list(
         settings.n_in, groups=settings.groups, ratio=settings.ratio, multiples=multiples, seed=seed
@@ -85,8 +87,6 @@ def create(
     try:
         write_json(unfinished / SETTINGS_NAME, settings.record(), simulated=settings.simulated)
         write_places(unfinished / PACKAGES_NAME, places, replacement_packages=settings.replacement_packages)
-        with (unfinished / KEY_NAME if key_path is None else key_path).open("xb") as file:
-            file.write(sealed)
         hashes = {name: file_hash(unfinished / name) for name in (SETTINGS_NAME, PACKAGES_NAME)}
         entry = ChainedLog(unfinished / LOG_NAME).append(
             "create",
@@ -95,6 +95,8 @@ def create(
             details={"id": settings.id, "n_packages": len(places), "sha256": hashes},
             key=signing_key(content),
         )
+        with (unfinished / KEY_NAME if key_path is None else key_path).open("xb") as file:
+            file.write(sealed)
         unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

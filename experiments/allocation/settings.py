@@ -108,8 +108,10 @@ def choose_stratum(settings: AllocationSettings, given: Mapping[str, str | None]
     known = {factor: level.strip() for factor, level in given.items() if level and level.strip()}
     unknown = sorted(set(known) - set(settings.strata))
     if unknown:
-        factors = ", ".join(settings.strata) or "nothing"
-        raise ValueError(f"the study is stratified by {factors}, not by {', '.join(unknown)}: leave that out")
+        lists = (
+            f"is stratified by {', '.join(settings.strata)}" if settings.strata else "has one list for all"
+        )
+        raise ValueError(f"the study {lists}, and knows nothing of {', '.join(unknown)}: leave that out")
     chosen = {}
     for factor, levels in settings.strata.items():
         if factor not in known:

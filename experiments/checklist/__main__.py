@@ -27,7 +27,7 @@ app = typer.Typer(
 
 @app.command()
 def checklist(
-    study: Annotated[Path, typer.Argument(help="Folder of the study.", show_default=False)],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.", show_default=False)],
     participant: Annotated[
         str, typer.Option(help="Id of letters and digits, such as 007.", show_default=False)
     ],

@@ -178,7 +178,9 @@ class ChainedLog:
 
     def _content(self) -> bytes:
         if not self.path.is_file():
-            raise FileNotFoundError(f"there is no log {self.path}: it must lie where it was made")
+            raise FileNotFoundError(
+                f"there is no log {self.path}: put the copy of it back; it alone knows what was done"
+            )
         return self.path.read_bytes()
 
 

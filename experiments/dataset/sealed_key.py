@@ -206,6 +206,8 @@ def open_logged(
         raise FileNotFoundError(f"there is no sealed key {path}: say where it is with --key")
     log = ChainedLog(study / FOLDER / LOG_NAME)
     entries = log.entries()
+    if not is_sealed(path):
+        raise ValueError(f"{path} is not a sealed key that this version can read: say where it is with --key")
     sealed = path.read_bytes()
     allocation = read_head(sealed)["id"]
     if not entries or entries[0].details.get("id") != allocation:

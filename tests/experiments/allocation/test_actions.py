@@ -51,7 +51,7 @@ def test_nobody_is_allocated_twice(make: Make) -> None:
     [
         ({}, "sex decides .* give --sex F"),
         ({"sex": "X"}, "one of F, M in this study; found 'X'"),
-        ({"sex": "F", "site": "Vienna"}, "stratified by sex, not by site"),
+        ({"sex": "F", "site": "Vienna"}, "stratified by sex, and knows nothing of site"),
     ],
 )
 def test_a_stratum_that_is_not_known_is_refused(make: Make, levels: dict[str, str], message: str) -> None:

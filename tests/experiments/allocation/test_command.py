@@ -178,6 +178,19 @@ def test_wrong_input_is_answered_without_a_traceback(
     assert "Traceback" not in done.stderr
 
 
+def test_a_list_that_cannot_be_written_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+    words = ("create", "--groups", "a,b", "--n", 3, "--key", tmp_path / "no" / "where")
+    done = run(tmp_path / "study", *words, key=True)
+    assert done.returncode == 2
+    assert "no folder" in done.stderr
+    assert not (tmp_path / "study").exists()
+    (tmp_path / "other").write_text("not a key", encoding="utf-8")
+    run(tmp_path / "study", "create", "--groups", "a,b", "--n", 3, "--no-strata", key=True)
+    done = run(tmp_path / "study", "unseal", "--reason", "x", "--key", tmp_path / "other", key=True)
+    assert done.returncode == 2
+    assert "is not a sealed key" in done.stderr
+
+
 def test_a_study_without_allocation_is_told_how_to_make_one(run: Run, tmp_path: Path) -> None:
     done = run(tmp_path, "status")
     assert done.returncode == 2
