@@ -98,7 +98,12 @@ def main() -> None:
         folder = Path(kept.enter_context(tempfile.TemporaryDirectory()))
         stimuli = chosen.stimuli or make_rendered_set(folder, size_px=(WIDTH_PX, HEIGHT_PX))
         study = chosen.study or folder / "study"
-        lines = measure(stimuli, study, n_trials=chosen.trials, n_practice=chosen.practice, seed=chosen.seed)
+        try:
+            lines = measure(
+                stimuli, study, n_trials=chosen.trials, n_practice=chosen.practice, seed=chosen.seed
+            )
+        except RuntimeError as error:
+            raise SystemExit(f"nothing was measured: {error}") from None
     print(f"{platform.system()} {platform.machine()}, Python {platform.python_version()}")
     print_table(lines)
     if chosen.json:
