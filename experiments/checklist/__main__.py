@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def _check_tick(name: str, steps: tuple[Step, ...]) -> None:
-    can = [step.id for step in steps if step.kind == "tick"]
+    can = [step.id for step in steps if step.kind in ("tick", "signals")]
     if name not in can:
         raise ValueError(
             f"{name} is not a step that is ticked: those are {', '.join(can) or 'none'}. All others are read "

@@ -16,7 +16,7 @@ else:
 DAY = Path(__file__).parent / "days" / "korb2023.toml"
 """The day of Korb et al. (2023)."""
 
-Kind = Literal["tick", "form", "allocation", "pill", "wait", "task"]
+Kind = Literal["tick", "form", "allocation", "pill", "wait", "signals", "task"]
 Window = Literal["mood", "task"]
 
 

@@ -48,6 +48,8 @@ class TaskProgress:
     """Trials, without practice."""
     planned: int | None
     finished: bool
+    signals: datetime | None = None
+    """When the session itself checked the signals."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +174,9 @@ def _task(study: Path, participant: str) -> TaskProgress | None:
     events = read_rows(folder / "events.tsv", EventRow) if (folder / "events.tsv").is_file() else []
     done = sum(not row.practice for row in trials)
     planned = record.get("n_trials")
+    check = record.get("signal_check") or {}
     return TaskProgress(
+        signals=datetime.fromisoformat(check["checked"]) if check.get("accepted") else None,
         started=datetime.fromisoformat(record["date"]) if isinstance(record.get("date"), str) else None,
         done=done,
         planned=planned,

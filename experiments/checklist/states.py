@@ -91,7 +91,7 @@ def show(facts: Facts, steps: Sequence[Step], texts: Texts, now: datetime) -> Sh
                 word=texts.states[state],
                 detail=_detail(step, state, facts, done.get(step.id), texts, now),
                 command=_command(step, facts) if state not in ("done", "waiting", "missed") else None,
-                can_tick=step.kind == "tick",
+                can_tick=step.kind == "tick" or (step.kind == "signals" and not _checked(facts)),
             )
         )
     return Shown(
@@ -150,6 +150,8 @@ def _applies(step: Step, facts: Facts) -> bool:
 def _done(step: Step, facts: Facts, now: datetime) -> Done | None:
     if step.kind == "tick":
         return facts.ticks.get(step.id)
+    if step.kind == "signals":
+        return Done(at=_checked(facts)) if _checked(facts) else facts.ticks.get(step.id)
     if step.kind == "form":
         return facts.forms.get(_form_label(step))
     if step.kind == "allocation":
@@ -228,6 +230,11 @@ def _command(step: Step, facts: Facts) -> str | None:
         resumed = " --resume" if facts.task is not None else ""
         return f"python -m experiments.mimicry {study} {who}{resumed} --stimuli "
     return None
+
+
+def _checked(facts: Facts) -> datetime | None:
+    """Return when the session itself checked the signals."""
+    return facts.task.signals if facts.task is not None else None
 
 
 def _form_label(step: Step) -> str:

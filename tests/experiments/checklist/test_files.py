@@ -123,6 +123,16 @@ def test_an_unfinished_session_can_be_resumed(study: Path) -> None:
     assert "--resume" in found["command"]
 
 
+def test_the_sessions_own_check_of_the_signals_counts(study: Path) -> None:
+    folder = study / "sourcedata" / "sub-007"
+    folder.mkdir(parents=True)
+    moment = now_here().isoformat(timespec="seconds")
+    for check, state in (({"skipped": True}, "missed"), ({"checked": moment, "accepted": True}, "done")):
+        record = {"date": moment, "n_trials": 96, "signal_check": check}
+        (folder / "session.json").write_text(json.dumps(record), encoding="utf-8")
+        assert looked(study)["signals"]["state"] == state
+
+
 def test_ticks_are_only_added(tmp_path: Path) -> None:
     now = now_here()
     for done in (True, False, True):

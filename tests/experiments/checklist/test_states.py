@@ -176,6 +176,17 @@ def test_details_say_when_and_what() -> None:
     assert "not finished" in steps(begun, 170)["nausea_t2"].detail
 
 
+def test_signals_are_ticked_or_checked_by_the_session() -> None:
+    ticked = steps(READY, 220)["signals"]
+    assert (ticked.state, ticked.can_tick) == ("done", True)
+    unticked = replace(READY, ticks={name: READY.ticks[name] for name in ("consent", "electrodes")})
+    assert shown(unticked, 205).next_step == "signals"
+    task = TaskProgress(started=after(240), done=1, planned=96, finished=False)
+    assert steps(replace(unticked, task=task), 250)["signals"].state == "missed"
+    checked = steps(replace(unticked, task=replace(task, signals=after(238))), 250)["signals"]
+    assert (checked.state, checked.detail, checked.can_tick) == ("done", "12:58", False)
+
+
 def test_commands_can_be_typed() -> None:
     spaced = replace(READY, study=Path("my study"))
     assert steps(spaced, 220)["task"].command == (
