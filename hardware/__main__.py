@@ -14,6 +14,7 @@ import typer
 from hardware.calibration import in_words
 from hardware.checks import STAIRCASE, Finding
 from hardware.inventory import Stream, lsl_streams, parallel_ports, serial_ports
+from hardware.keyboards import find_keyboards
 from hardware.rig_check import RigCheck, check_rig
 from hardware.screens import Screen, find_screens
 from hardware.settings import RigSettings, read_rig
@@ -33,7 +34,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print a summary as JSO
 
 @app.command("list")
 def list_devices(as_json: JsonOption = False) -> None:
-    """List the ports, LSL streams and screens of this computer, and what they probably are."""
+    """List the ports, LSL streams, screens and keyboards of this computer, and what they probably are."""
     serial, parallel = serial_ports(), parallel_ports()
     streams, lsl_problem = lsl_streams()
     screens, screen_problem = find_screens()
@@ -46,9 +47,15 @@ def list_devices(as_json: JsonOption = False) -> None:
     no_stream = lsl_problem or "none: is the amplifier's LSL program started, on this network?"
     _print_section("LSL streams", [_stream_line(stream) for stream in streams], no_stream)
     _print_section("Screens", [_screen_line(screen) for screen in screens], screen_problem or "none")
+    keyboards, keyboard_problem = find_keyboards()
+    _print_section("Keyboards", keyboards, keyboard_problem or "none")
     if as_json:
         found = {"serial_ports": serial, "lsl_streams": streams, "screens": screens}
-        print(json.dumps({**found, "parallel_ports": parallel}, default=dataclasses.asdict))
+        print(
+            json.dumps(
+                {**found, "parallel_ports": parallel, "keyboards": keyboards}, default=dataclasses.asdict
+            )
+        )
 
 
 @app.command()

@@ -15,6 +15,7 @@ from typing import Literal
 
 from hardware.calibration import calibration_problem, in_words, latest_calibration
 from hardware.inventory import FTDI_LATENCY_MS, SerialPort
+from hardware.keyboards import REMEDY
 from hardware.protocols import TriggerPort
 from hardware.screens import Screen
 from hardware.settings import RigSettings, TriggerSettings
@@ -109,15 +110,22 @@ def check_screen(rig: RigSettings, screens: Sequence[Screen], problem: str | Non
     return found
 
 
-def check_computer() -> list[Finding]:
-    """Look for what exact key presses and exact timing need."""
-    found = []
+def check_keyboards(names: Sequence[str], problem: str | None) -> Finding:
+    """Say whether exact key presses can be read here."""
     if importlib.util.find_spec("psychtoolbox") is None:
-        found.append(
-            failed("keyboard", "Psychtoolbox is missing: presses cannot be timed", "pip install psychtoolbox")
-        )
-    else:
-        found.append(ok("keyboard", "Psychtoolbox is installed"))
+        return failed("keyboard", "Psychtoolbox is missing, and presses cannot be timed without", REMEDY)
+    if problem is not None and "DISPLAY" in problem:
+        return warning("keyboard", problem, "run this on the desktop of the computer that shows the videos")
+    if problem is not None:
+        return failed("keyboard", problem, REMEDY)
+    if not names:
+        return failed("keyboard", "Psychtoolbox finds no keyboard", "is the keypad plugged in?")
+    return ok("keyboard", "Psychtoolbox reads " + ", ".join(names))
+
+
+def check_priority() -> list[Finding]:
+    """Look whether real-time priority will be granted; without it refreshes are missed."""
+    found = []
     if sys.platform.startswith("linux") and not _may_have_priority():
         found.append(
             warning(

@@ -10,8 +10,9 @@ from hardware.checks import (
     STAIRCASE,
     Finding,
     check_calibration,
-    check_computer,
     check_device,
+    check_keyboards,
+    check_priority,
     check_screen,
     check_staircase,
     failed,
@@ -19,6 +20,7 @@ from hardware.checks import (
     warning,
 )
 from hardware.inventory import serial_ports
+from hardware.keyboards import find_keyboards
 from hardware.protocols import TriggerPort
 from hardware.recorder_check import check_external, check_heard, open_listeners
 from hardware.screens import find_screens
@@ -77,7 +79,12 @@ def check_rig(
         All findings.
     """
     check = RigCheck(tell)
-    check.add(_about_file(path, rig), *check_screen(rig, *find_screens()), *check_computer())
+    check.add(
+        _about_file(path, rig),
+        *check_screen(rig, *find_screens()),
+        check_keyboards(*find_keyboards()),
+        *check_priority(),
+    )
     if path is not None:
         check.add(check_calibration(path, rig))
     ports = _open_devices(rig, check)

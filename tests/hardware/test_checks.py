@@ -54,6 +54,21 @@ def test_what_differs_is_said(
     assert re.search(remedy, worst.remedy)
 
 
+@pytest.mark.parametrize(
+    ("names", "problem", "level"),
+    [
+        (["keypad"], None, "OK"),
+        ([], None, "FAILED"),
+        ([], "Psychtoolbox cannot read keyboards (error)", "FAILED"),
+        ([], "keyboards are read where there is a screen (DISPLAY is not set)", "WARNING"),
+    ],
+)
+def test_keyboards_are_judged(names: list[str], problem: str | None, level: str) -> None:
+    finding = checks.check_keyboards(names, problem)
+    assert finding.level == level
+    assert bool(finding.remedy) == (level != "OK")
+
+
 def test_without_a_screen_the_check_fails() -> None:
     (finding,) = checks.check_screen(RigSettings(), [], "there is no screen here")
     assert finding.level == "FAILED"
