@@ -166,7 +166,11 @@ def _forms(study: Path, participant: str) -> dict[str, Done]:
 
 
 def _task(study: Path, participant: str) -> TaskProgress | None:
-    folder = live_folder(study, participant)
+    """Read how far the last run has come."""
+    run = 1
+    while (live_folder(study, participant, run + 1) / "session.json").is_file():
+        run += 1
+    folder = live_folder(study, participant, run)
     if not (folder / "session.json").is_file():
         return None
     record = read_json(folder / "session.json")

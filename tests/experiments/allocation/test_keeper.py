@@ -87,7 +87,9 @@ def test_codes_are_independent_of_groups(make: Make, key: KeyOf, tmp_path: Path)
         counts = np.array([[table[character, group] for group in groups] for character in characters])
         expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / counts.sum()
         df = (len(characters) - 1) * (len(groups) - 1)
-        assert ((counts - expected) ** 2 / expected).sum() <= df + 4.5 * np.sqrt(2 * df)
+        assert ((counts - expected) ** 2 / expected).sum() <= df + 6.5 * np.sqrt(
+            2 * df
+        )  # by chance once in a million
 
 
 def test_blind_codes_do_not_follow_the_order_of_the_groups(make: Make, key: KeyOf, tmp_path: Path) -> None:
