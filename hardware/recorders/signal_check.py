@@ -83,7 +83,12 @@ class Source:
 
 
 def run_signal_check(
-    rig: RigSettings, *, window: bool | None = None, by_itself: bool = False, pictures: Path | None = None
+    rig: RigSettings,
+    *,
+    window: bool | None = None,
+    by_itself: bool = False,
+    pictures: Path | None = None,
+    ask: Callable[[str], str] = input,
 ) -> dict[str, Any]:
     """Check the signals of a rig.
 
@@ -96,7 +101,9 @@ def run_signal_check(
     by_itself : bool
         Whether to go through the test once without waiting for anybody, as with a simulated participant.
     pictures : Path, optional
-        Folder for pictures of the window, at rest, during the smile, and at the end.
+        Folder for pictures of the window, during the smile and at the end.
+    ask : callable
+        Asks at the terminal, where there is no window.
 
     Returns
     -------
@@ -120,7 +127,7 @@ def run_signal_check(
 
             accepted = show_check(source, by_itself=by_itself, pictures=pictures)
         else:
-            accepted = check_as_text(source, by_itself=by_itself)
+            accepted = check_as_text(source, by_itself=by_itself, ask=ask)
     finally:
         source.close()
     return {**source.check.result(), "accepted": accepted}
@@ -164,7 +171,7 @@ def check_in_own_process(rig: RigSettings, *, by_itself: bool = False) -> dict[s
     return answer
 
 
-def check_as_text(source: Source, *, by_itself: bool, ask: Callable[[str], str] = input) -> bool:
+def check_as_text(source: Source, *, by_itself: bool, ask: Callable[[str], str]) -> bool:
     """Check without a window; returns whether the session is to begin."""
     print(f"Signals of {source.stream.name!r}, {source.stream.fs_hz:g} Hz. Sit still for a moment.")
     while True:
@@ -177,7 +184,7 @@ def check_as_text(source: Source, *, by_itself: bool, ask: Callable[[str], str] 
         print(source.check.message())
         if by_itself:
             return source.check.fit
-        answer = ask("Enter: begin the session; r: repeat the test; q: end here: ").strip().lower()
+        answer = ask("Enter: go on; r: repeat the test; q: end here: ").strip().lower()
         if answer != "r":
             return answer != "q"
 
