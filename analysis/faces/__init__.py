@@ -1,0 +1,1 @@
+"""Faces of mice: from video to descriptors, and from descriptors to expressions."""
