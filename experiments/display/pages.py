@@ -220,7 +220,7 @@ def arrange(page: Page, size_px: tuple[int, int]) -> Layout:
     lines.append(
         _line(page.hint, Box(0.03 * width, 0.95 * height, 0.94 * width, 1.1 * unit), 0.62 * unit, "quiet")
     )
-    placed = tuple((button, box, _letter_height(button, box, unit)) for button, box in buttons)
+    placed = _with_letters(buttons, unit)
     return Layout(size_px=size_px, buttons=placed, lines=tuple(line for line in lines if line.text))
 
 
@@ -266,6 +266,18 @@ def _line(text: str, box: Box, largest_px: float, style: Any) -> Line:
 def _letter_height(button: Button, box: Box, unit: float) -> float:
     inner = Box(box.left, box.top, 0.9 * box.width, (0.62 if button.key else 0.9) * box.height)
     return fitting_height(button.label, inner, (1.1 if button.role == "pad" else 0.95) * unit)
+
+
+def _with_letters(
+    buttons: Sequence[tuple[Button, Box]], unit: float
+) -> tuple[tuple[Button, Box, float], ...]:
+    """Add the height of the letters, which is the same on all answers: none stands out."""
+    heights = [_letter_height(button, box, unit) for button, box in buttons]
+    smallest = {
+        role: min((high for (button, _), high in zip(buttons, heights, strict=True) if button.role == role))
+        for role in {button.role for button, _ in buttons}
+    }
+    return tuple((button, box, smallest[button.role]) for button, box in buttons)
 
 
 def _row(answers: Sequence[Button], place: Box, unit: float) -> list[tuple[Button, Box]]:
@@ -321,7 +333,7 @@ def _pad(keys: Sequence[Button], place: Box) -> list[tuple[Button, Box]]:
 
 def _commands(commands: Sequence[Button], place: Box, unit: float) -> list[tuple[Button, Box]]:
     """Put commands on the left, in the middle and on the right."""
-    wide = min(10 * unit, place.width / 3 - unit)
+    wide = min(12 * unit, place.width / 3 - unit)
     free = place.width - wide
     lefts = {"left": place.left, "middle": place.left + free / 2, "right": place.left + free}
     return [(button, Box(lefts[button.slot], place.top, wide, place.height)) for button in commands]

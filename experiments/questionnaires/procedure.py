@@ -268,14 +268,17 @@ def _pause(stage: Stage, seconds: float) -> None:
 
 def _ask_whether_to_stop(stage: Stage) -> None:
     """Ask; raise `SessionStopped` if the answer is yes."""
-    say = stage.texts.buttons
-    commands = (
-        Button(id="stop", label=say["stop"], slot="left"),
-        Button(id="go_on", label=say["go_on"], slot="right"),
-    )
-    page = Page(name="stop", text=stage.texts.pages["stop_question"], commands=commands)
-    if Watch(stage, Choice(page)).reply().reply.value == "stop":
+    if Watch(stage, Choice(stop_page(stage.texts))).reply().reply.value == "stop":
         raise SessionStopped(ESCAPED)
+
+
+def stop_page(texts: Texts) -> Page:
+    """Make the page that asks whether to stop; Enter goes on."""
+    commands = (
+        Button(id="stop", label=texts.buttons["stop"], slot="left"),
+        Button(id="go_on", label=texts.buttons["go_on"], slot="right"),
+    )
+    return Page(name="stop", text=texts.pages["stop_question"], commands=commands)
 
 
 def _show_text(stage: Stage, name: str, text: str, *, button: str = "next") -> None:
@@ -295,20 +298,26 @@ def say_thanks(stage: Stage) -> None:
 
 def _last_page(stage: Stage, open_places: list[int]) -> str:
     """Say which questions have no answer; return what the participant wants: back, to_missing or finish."""
-    say, pages = stage.texts.buttons, stage.texts.pages
-    key = "complete" if not open_places else "one_missing" if len(open_places) == 1 else "missing"
-    numbers = ", ".join(str(place + 1) for place in open_places)
-    slots: dict[str, Literal["left", "middle", "right"]] = {"back": "left", "finish": "right"}
-    names = ["back", *(["to_missing"] if open_places else []), "finish"]
-    page = Page(
-        name="end",
-        text=pages[key].format(count=len(open_places), numbers=numbers),
-        commands=tuple(Button(id=name, label=say[name], slot=slots.get(name, "middle")) for name in names),
-        hint=stage.texts.hints["text"],
-    )
+    page = end_page(stage.texts, open_places)
     while True:
         reply = Watch(stage, Choice(page)).reply().reply
         if reply.kind == "stop":
             _ask_whether_to_stop(stage)
         else:
             return "back" if reply.kind == "back" else str(reply.value)
+
+
+def end_page(texts: Texts, open_places: list[int]) -> Page:
+    """Make the last page of a questionnaire, which names the questions without an answer."""
+    key = "complete" if not open_places else "one_missing" if len(open_places) == 1 else "missing"
+    numbers = ", ".join(str(place + 1) for place in open_places)
+    slots: dict[str, Literal["left", "middle", "right"]] = {"back": "left", "finish": "right"}
+    names = ["back", *(["to_missing"] if open_places else []), "finish"]
+    return Page(
+        name="end",
+        text=texts.pages[key].format(count=len(open_places), numbers=numbers),
+        commands=tuple(
+            Button(id=name, label=texts.buttons[name], slot=slots.get(name, "middle")) for name in names
+        ),
+        hint=texts.hints["text"],
+    )

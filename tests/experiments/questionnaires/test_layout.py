@@ -71,3 +71,9 @@ def test_commands_stay_where_they_are() -> None:
         for back in (False, True)
     )
     assert arrange(first, (1280, 800)).box_of("no_answer") == arrange(later, (1280, 800)).box_of("no_answer")
+
+
+def test_no_answer_stands_out_by_its_letters() -> None:
+    for page in pages("de"):
+        layout = arrange(page, (1024, 768))
+        assert len({letters for button, _, letters in layout.buttons if button.role == "answer"}) <= 1
