@@ -210,6 +210,8 @@ def import_(
     )
     for text in summary["warnings"]:
         print(f"warning: {text}", file=sys.stderr)
+    for text in summary.get("alignment", []):
+        print(text)
     counts = ", ".join(f"{n} {kind}" for kind, n in summary["events"].items())
     print(
         f"participant {participant}: {summary['duration_s']:g} s at {summary['fs_hz']:g} Hz; events: {counts}"

@@ -17,10 +17,11 @@ one code together with another. invisible: it can have left no pulse of its own.
 codes that fit. outside: nothing was recorded then. unplaced: nobody can tell where it belongs.
 """
 
-ExtraKind = Literal["bounce", "transition", "standing", "unknown", "outside", "stray", "idle"]
+ExtraKind = Literal["bounce", "late", "transition", "standing", "unknown", "outside", "stray", "idle"]
 """What a recorded code is that belongs to no logged one.
 
-bounce: a second pulse of the one before. transition: lines that did not change together. standing: on the
+bounce: a second pulse of the one before. late: it comes too late for the code that is missing there, such as
+a bounce that is left of it. transition: lines that did not change together. standing: on the
 line when the recording began. unknown: a code that this session does not have. outside: before the session or
 after it. stray: a code of the session at a time at which none was sent. idle: the line at rest, with a line
 stuck.
@@ -85,6 +86,8 @@ class Stretch:
     """Whether the clock is that of the stretch before it, within the tolerance."""
     n_found: int
     """Number of codes that fit."""
+    scatter_s: float
+    """How far the codes are off, robustly (s)."""
     n_runner_up: int
     """Number of these codes that the best other placement fits."""
 
@@ -96,7 +99,8 @@ class Alignment:
     how: list[How]
     """Of each logged code: how it was placed."""
     pulses: Ints
-    """Of each logged code: number of its recorded one, -1 where it has none of its own."""
+    """Of each logged code: number of its recorded one, or of the one that stands in for it; -1 where there is
+    none."""
     placed_s: Floats
     """Of each logged code: seconds in the recording; NaN where it is not in it or cannot be placed."""
     stretch: Ints

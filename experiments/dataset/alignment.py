@@ -15,9 +15,9 @@ import numpy as np
 
 from experiments.dataset.aligned_codes import Alignment, Fault, LoggedCodes, RecordedCodes
 from experiments.dataset.alignment_classes import classify
-from experiments.dataset.alignment_proof import MIN_SCORE, objection, runner_up
+from experiments.dataset.alignment_proof import MIN_PART, MIN_SCORE, objection, runner_up
 from experiments.dataset.clock_search import Ints, longest_common
-from experiments.dataset.clock_trace import SWITCH, Lists, refit, trace
+from experiments.dataset.clock_trace import SWITCH, Lists, Run, refit, trace
 
 TOLERANCE_S = 0.02
 """A code this near to where the clock expects it fits."""
@@ -77,22 +77,18 @@ def align(logged: LoggedCodes, recorded: RecordedCodes, *, known: Collection[int
     """
     if not logged.codes.size or not recorded.codes.size:
         raise NotProvenError("one of the lists is empty: there is nothing to go by")
-    likely, problem = _attempt(logged, recorded, known, None, LIKELY_DRIFT_PPM)
-    if likely is not None and not _has_jumps(likely):
-        return likely
-    any_drift, _ = _attempt(logged, recorded, known, None, MAX_DRIFT_PPM)
-    found = [aligned for aligned in (likely, any_drift) if aligned is not None]
-    if found:
-        return max(found, key=lambda aligned: aligned.score - SWITCH * len(aligned.stretches))
-    repaired = [
+    plain, problem = _hypothesis(logged, recorded, known, None)
+    if plain is not None and "changed" not in plain.how:
+        return plain
+    proven = [
         aligned
         for fault in _possible_faults(logged.codes, recorded.codes)
-        if (aligned := _attempt(logged, recorded, known, fault, LIKELY_DRIFT_PPM)[0]) is not None
+        if (aligned := _hypothesis(logged, recorded, known, fault)[0]) is not None
     ]
-    repaired.sort(key=lambda aligned: -aligned.score)
-    if repaired and all(_same_placement(repaired[0], other) for other in repaired[1:]):
-        return repaired[0]
-    raise NotProvenError(problem)
+    proven = sorted([*proven, *([plain] if plain else [])], key=lambda aligned: -aligned.score)
+    if proven and all(_same_placement(proven[0], other) for other in proven[1:]):
+        return proven[0]
+    raise NotProvenError(problem or "the codes fit in several ways, if a line of the cable was broken")
 
 
 def apparent_slope(logged: LoggedCodes, recorded: RecordedCodes) -> float | None:
@@ -118,6 +114,23 @@ def apparent_slope(logged: LoggedCodes, recorded: RecordedCodes) -> float | None
     return runs[0].clock.slope if n_found > MOST_OF * min(logged.codes.size, recorded.codes.size) else None
 
 
+def _hypothesis(
+    logged: LoggedCodes, recorded: RecordedCodes, known: Collection[int], fault: Fault | None
+) -> tuple[Alignment | None, str]:
+    """Align under a fault, with likely drifts first; return the alignment, or why it is not proven.
+
+    A drift can look like many small jumps: where there are jumps, larger drifts may explain more.
+    """
+    likely, problem = _attempt(logged, recorded, known, fault, LIKELY_DRIFT_PPM)
+    if likely is not None and not _has_jumps(likely):
+        return likely, ""
+    any_drift, _ = _attempt(logged, recorded, known, fault, MAX_DRIFT_PPM)
+    proven = [aligned for aligned in (likely, any_drift) if aligned is not None]
+    if not proven:
+        return None, problem
+    return max(proven, key=lambda aligned: aligned.score - SWITCH * len(aligned.stretches)), ""
+
+
 def _attempt(
     logged: LoggedCodes,
     recorded: RecordedCodes,
@@ -129,13 +142,20 @@ def _attempt(
     lists = _lists(logged, recorded, fault)
     if not lists.usable.any():
         return None, "no code can have arrived"
-    runs = [refit(lists, run) for run in trace(lists, max_drift_ppm=max_drift_ppm)]
+    runs = _without_scraps([refit(lists, run) for run in trace(lists, max_drift_ppm=max_drift_ppm)], lists)
     if not runs:
         return None, "no code of the recording comes when the log says, whatever the offset of the clocks"
     rivals = [runner_up(lists, runs, number, max_drift_ppm) for number in range(len(runs))]
     aligned = classify(lists, runs, rivals, set(known) | set(logged.codes.tolist()), fault)
     problem = objection(lists, aligned)
     return (None, problem) if problem else (aligned, "")
+
+
+def _without_scraps(runs: list[Run], lists: Lists) -> list[Run]:
+    """Leave out runs too short to be proven, where a restart of session or recorder explains them."""
+    long = [run for run in runs if run.n_found >= MIN_PART] or runs
+    places = {(int(lists.starts[run.first]), run.clock.part) for run in long}
+    return [run for run in runs if (int(lists.starts[run.first]), run.clock.part) in places]
 
 
 def _lists(logged: LoggedCodes, recorded: RecordedCodes, fault: Fault | None) -> Lists:

@@ -36,18 +36,20 @@ def classify(
     invisible = _invisible(lists) & (pulses < 0)
     lost = inside & (pulses < 0) & ~invisible
     near = _bracketed(lists, runs)
-    kinds = {"found": pulses >= 0, "unplaced": between, "outside": ~inside}
+    kinds = {"found": pulses >= 0, "unplaced": between | ~has_owner, "outside": ~inside}
     kinds |= {"invisible": invisible, "lost": near}
     how = np.select([*kinds.values()], [*kinds], default="unplaced").astype(object)
     n_lost, placed_s = int(lost.sum()), np.where(inside & near, expected_s, np.nan)
     placed_s[pulses >= 0] = lists.pulse_s[pulses[pulses >= 0]]
     free = np.setdiff1d(np.arange(lists.pulse_codes.size), pulses[pulses >= 0])
     arrivable = set(fault.applied(np.array(sorted(known))).tolist()) if fault else set(known)
-    wrong = _rename_changed(lists, how, pulses, placed_s, np.flatnonzero(lost), free, arrivable)
-    free = np.setdiff1d(free, pulses[pulses >= 0])
-    extras = {int(pulse): _extra_kind(lists, runs, int(pulse), pulses, arrivable) for pulse in free}
+    late, n_wrong = _name_stand_ins(lists, how, pulses, placed_s, np.flatnonzero(lost), free, arrivable)
+    extras: dict[int, ExtraKind] = {
+        int(pulse): "late" if pulse in late else _extra_kind(lists, runs, int(pulse), pulses, arrivable)
+        for pulse in np.setdiff1d(free, pulses[pulses >= 0])
+    }
     n_stray = sum(kind == "stray" for kind in extras.values())
-    n_neutral = sum(kind in ("changed", "merged") for kind in how) - wrong
+    n_neutral = sum(kind in ("changed", "merged") for kind in how) - n_wrong + len(late)
     return Alignment(
         how=how.tolist(),
         pulses=pulses,
@@ -79,9 +81,11 @@ def _stretch(lists: Lists, runs: list[Run], number: int, rival: int) -> Stretch:
         part=clock.part,
         start=int(lists.starts[run.first]),
         goes_on=before is not None
+        and lists.starts[before.first] == lists.starts[run.first]
         and before.clock.part == clock.part
         and abs(before.clock.offset_s - clock.offset_s) < lists.tolerance_s,
-        n_found=int((run.found >= 0).sum()),
+        n_found=run.n_found,
+        scatter_s=run.scatter_s,
         n_runner_up=rival,
     )
 
@@ -119,7 +123,7 @@ def _bracketed(lists: Lists, runs: list[Run]) -> np.ndarray:
     return between
 
 
-def _rename_changed(
+def _name_stand_ins(
     lists: Lists,
     how: np.ndarray,
     pulses: Ints,
@@ -127,33 +131,36 @@ def _rename_changed(
     lost: Ints,
     free: Ints,
     arrivable: Collection[int],
-) -> int:
-    """Give lost codes the recorded code that came in their place; count those that are another known code."""
+) -> tuple[set[int], int]:
+    """Name the recorded codes that came in the place of lost ones; their events stay placed by the clock.
+
+    Returns
+    -------
+    late : set of int
+        Recorded codes that are the lost ones themselves, too late.
+    n_wrong : int
+        Number of lost codes for which another known code came.
+    """
+    late: set[int] = set()
     n_wrong = 0
     for index in lost:
-        if np.isnan(placed_s[index]) or pulses[index] >= 0:
+        rest = free[~np.isin(free, pulses) & (lists.pulse_codes[free] > 0)]
+        if np.isnan(placed_s[index]) or pulses[index] >= 0 or not rest.size:
             continue
-        away_s = np.abs(lists.pulse_s[free] - placed_s[index])
-        taken = np.isin(free, pulses[pulses >= 0]) | (lists.pulse_codes[free] == 0)
-        away_s[taken] = np.inf
-        if not free.size or away_s.min() > lists.tolerance_s:
-            continue
-        pulse = int(free[away_s.argmin()])
+        away_s = np.abs(lists.pulse_s[rest] - placed_s[index])
+        pulse = int(rest[away_s.argmin()])
         code = int(lists.pulse_codes[pulse])
-        partner = [
-            other
-            for other in lost
-            if other != index
-            and abs(placed_s[other] - placed_s[index]) <= 2 * lists.tolerance_s
-            and lists.codes[other] | lists.codes[index] == code
-        ]
-        how[index], pulses[index] = "merged" if partner else "changed", pulse
-        placed_s[index] = lists.pulse_s[pulse]
-        for other in partner[:1]:
-            how[other] = "merged"
-        if not partner and code in arrivable:
-            n_wrong += 1
-    return n_wrong
+        if away_s.min() > lists.tolerance_s or pulse in late:
+            continue
+        if code == lists.codes[index]:
+            late.add(pulse)
+            continue
+        near = lost[(np.abs(placed_s[lost] - placed_s[index]) <= 2 * lists.tolerance_s) & (lost != index)]
+        partner = near[(lists.codes[near] | lists.codes[index]) == code][:1]
+        how[index], pulses[index] = "merged" if partner.size else "changed", pulse
+        how[partner] = "merged"
+        n_wrong += not partner.size and code in arrivable
+    return late, n_wrong
 
 
 def _extra_kind(
@@ -163,7 +170,7 @@ def _extra_kind(
     code, at_s = int(lists.pulse_codes[pulse]), lists.pulse_s[pulse]
     if code == 0:
         return "idle"
-    found = pulses[pulses >= 0]
+    found = pulses[pulses >= 0]  # also those that stand in for another code
     after_s = at_s - lists.pulse_s[found]
     if np.any((np.abs(after_s) <= INVISIBLE_WITHIN_S) & (lists.pulse_codes[found] == code)):
         return "bounce"

@@ -12,7 +12,8 @@ It is proven when
 3. nearly no code (`MAX_CONTRADICTIONS` of those that fit) is missing at one time and left over at another:
    this is how the recording of another session with the same order of trials looks;
 4. each further clock, after a jump of time, fits `MIN_PART` codes and passes the second test among the
-   codes that its neighbours leave to it.
+   codes that its neighbours leave to it;
+5. the codes that fit scatter around their clock by at most `MAX_SCATTER_S`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ MIN_MARGIN = 8
 LEAST_MARGIN = 4
 """The same for a stretch of 16 codes or fewer."""
 
+MAX_SCATTER_S = 0.004
+"""Codes that fit must lie this near to their clock, robustly; trigger lines scatter by less than 2 ms."""
+
 MAX_CONTRADICTIONS = 0.025
 """Part of the codes that fit; more must not be missing at one time and left over at another."""
 
@@ -47,7 +51,7 @@ def runner_up(lists: Lists, runs: list[Run], number: int, max_drift_ppm: float) 
     The largest run is compared with all places, the others with those between their neighbours.
     """
     run = runs[number]
-    sizes = [int((other.found >= 0).sum()) for other in runs]
+    sizes = [other.n_found for other in runs]
     alone = sizes[number] == max(sizes)
     before = None if alone or number == 0 else runs[number - 1]
     after = None if alone or number == len(runs) - 1 else runs[number + 1]
@@ -159,12 +163,17 @@ def _about_rivals(aligned: Alignment, *, perfect: bool) -> str:
     for stretch in aligned.stretches:
         if stretch.goes_on:
             continue
+        where = f"codes {stretch.first + 1} to {stretch.last + 1} of the log"
+        where = "the codes" if stretch.n_found == largest else where
+        if stretch.scatter_s > MAX_SCATTER_S:
+            return (
+                f"{where} come {1000 * stretch.scatter_s:.0f} ms early or late, where "
+                f"{1000 * MAX_SCATTER_S:.0f} ms is the most that a trigger line does"
+            )
         margin = 1 if perfect else max(LEAST_MARGIN, min(MIN_MARGIN, stretch.n_found // 4))
         enough = stretch.n_found >= MIN_PART or perfect
         if enough and stretch.n_runner_up <= stretch.n_found - margin:
             continue
-        where = f"codes {stretch.first + 1} to {stretch.last + 1} of the log"
-        where = "the codes" if stretch.n_found == largest else where
         return (
             f"{where} could be in two places of the recording: one fits {stretch.n_found} of them, another "
             f"{stretch.n_runner_up}"

@@ -293,6 +293,7 @@ def _about_extras(aligned: Alignment, recorded: RecordedCodes) -> list[Repair]:
     """Tell of recorded codes that nobody sent."""
     words = {
         "bounce": ("doubled_code", "came twice within 50 ms: the first counts"),
+        "late": ("late_code", "came too late to be more than a bounce of the one that is missing: left out"),
         "transition": ("transition", "stood on the line for a moment while its lines rose or fell: left out"),
         "standing": ("standing_code", "stood on the line when the recording began: left out"),
         "unknown": ("foreign_code", "is none of this session: left out"),

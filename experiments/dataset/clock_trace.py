@@ -24,9 +24,16 @@ SWITCH = 8.0
 SWITCH_KNOWN = 2.0
 LEAST_CODES = 4
 """Fewer codes than these do not suggest a clock."""
-LONG_S = 60.0
-"""A clock has a slope of its own when its codes span this long and are `MANY` or more."""
-MANY = 10
+LONG_S = 5.0
+"""A clock has a slope of its own when its codes span this long and are `MANY` or more: between codes that
+fit, even a coarse slope places a lost one well."""
+MANY = 5
+OUTLIER = 6.0
+"""A code that is off by more than so many times the scatter of its run does not fit; by `LEAST_LIMIT_S` it
+may be off anyway."""
+LEAST_LIMIT_S = 0.004
+FINEST_S = 0.0003
+"""Scatter of a faultless trigger line that is sampled at 1000 Hz."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,6 +88,13 @@ class Run:
     """The clock."""
     found: Ints
     """Numbers of the recorded codes of the logged ones from `first` to `last`, -1 where there is none."""
+    scatter_s: float = 0.0
+    """How far the codes are off, robustly: 1.48 times the median of their distances."""
+
+    @property
+    def n_found(self) -> int:
+        """Number of codes that fit."""
+        return int((self.found >= 0).sum())
 
 
 def trace(lists: Lists, *, max_drift_ppm: float, centre: float = 1.0) -> list[Run]:
@@ -120,20 +134,50 @@ def trace(lists: Lists, *, max_drift_ppm: float, centre: float = 1.0) -> list[Ru
 
 
 def refit(lists: Lists, run: Run) -> Run:
-    """Fit a run's clock to all codes that fit, then let codes fit it again.
+    """Fit a run's clock to all codes that fit, then let codes fit it again, more narrowly.
 
-    The run never loses its ends; its clock keeps the slope it has when it is short.
+    Codes that come later than most by more than `OUTLIER` times their usual scatter are left out: a bounce of
+    a code that was lost would else be taken for it. A short run keeps the slope that it has.
     """
     chosen = np.arange(run.first, run.last + 1)
     clock, found = run.clock, run.found
     for _ in range(3):
         has = found >= 0
-        clock = _fitted(lists.times_s[chosen[has]], lists.pulse_s[found[has]], clock)
+        clock, scatter_s = _robust(lists.times_s[chosen[has]], lists.pulse_s[found[has]], clock)
         found = _fitting(lists, clock)[chosen]
+    limit_s = lists.tolerance_s
+    if (found >= 0).sum() >= MANY:
+        limit_s = min(limit_s, max(OUTLIER * scatter_s, LEAST_LIMIT_S))
+    off_s = np.abs(lists.pulse_s[found] - clock.expected_s(lists.times_s[chosen]))
+    found = np.where((found >= 0) & (off_s <= limit_s), found, -1)
     kept = chosen[found >= 0]
     if not kept.size:
         return run
-    return Run(int(kept[0]), int(kept[-1]), clock, found[kept[0] - run.first : kept[-1] - run.first + 1])
+    return Run(
+        int(kept[0]),
+        int(kept[-1]),
+        clock,
+        found[kept[0] - run.first : kept[-1] - run.first + 1],
+        scatter_s,
+    )
+
+
+def _robust(logged_s: Floats, pulse_s: Floats, before: Clock) -> tuple[Clock, float]:
+    """Fit a line that a few late codes do not move; return it and the scatter around it (s)."""
+    has_slope = logged_s.size >= MANY and np.ptp(logged_s) >= LONG_S
+    slope = before.slope
+    offset_s = float(np.median(pulse_s - slope * logged_s))
+    scatter_s = 0.0
+    for _ in range(12):
+        residual_s = pulse_s - offset_s - slope * logged_s
+        scatter_s = 1.4826 * float(np.median(np.abs(residual_s - np.median(residual_s))))
+        weight = 1 / (1 + (residual_s / (2 * max(scatter_s, FINEST_S))) ** 2) ** 2
+        middle_s, mean_s = np.average(logged_s, weights=weight), np.average(pulse_s, weights=weight)
+        if has_slope:
+            centred = logged_s - middle_s
+            slope = float((weight * centred) @ (pulse_s - mean_s) / ((weight * centred) @ centred))
+        offset_s = float(mean_s - slope * middle_s)
+    return dataclasses.replace(before, slope=slope, offset_s=offset_s), scatter_s
 
 
 def _suggest(lists: Lists, fits: Ints | None, max_drift_ppm: float, centre: float) -> list[Clock]:

@@ -224,7 +224,7 @@ def _fits(
         shown = found[~pressed[found]]
         used = shown if shown.size >= 3 else found  # a press may be logged less exactly than a picture
         long = np.ptp(logged.times_s[used]) >= LONG_S and used.size >= MANY
-        slope = None if long or len(aligned.stretches) == 1 else stretch.slope
+        slope = None if long else stretch.slope
         fit = fit_clock(logged.times_s[used], recorded.times_s[aligned.pulses[used]], slope=slope)
         first_s, last_s = logged.times_s[found[[0, -1]]].round(6).tolist()
         fits.append(PartFit(part=stretch.part + 1, first_s=first_s, last_s=last_s, fit=fit))
@@ -246,7 +246,7 @@ def _all_samples(
     stretches = np.full(n_events, -1, dtype=np.int64)
     for place, index in enumerate(coded):
         stretches[index] = aligned.stretch[place] if not np.isnan(aligned.placed_s[place]) else -1
-        if aligned.pulses[place] >= 0:
+        if aligned.how[place] == "found":
             placed[index] = int(samples[aligned.pulses[place]]), "trigger"
         elif stretches[index] >= 0:
             fit = fits[stretches[index]].fit
