@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.mimicry import quality_figures, tables
+from analysis.mimicry.clocks import clocks_table, read_clocks
 from analysis.mimicry.compose_shared import exclusion_test_words, show
 from analysis.mimicry.study import MimicryResults
 from analysis.mimicry.summaries import exclusions_by_group
@@ -61,6 +62,9 @@ def add_quality(report: Report, results: MimicryResults) -> None:
                 dots_per_inch=150,
             )
         show(report, tables.worst_trials_table(emg.worst))
+    clocks = read_clocks(results.study)
+    if len(clocks):
+        show(report, clocks_table(clocks))
     if not show(report, tables.noise_table(emg.noise), besides=["fs_hz"]):
         report.note(
             "How strong the raw signals were, and how much hum was in them, cannot be seen: the recorder "
