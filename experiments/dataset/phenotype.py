@@ -160,13 +160,14 @@ def update_phenotype(study: Path, *, pill_taken: Mapping[str, datetime] | None =
     for row in read_table(study / "participants.tsv"):
         label = row["participant_id"]
         found = read_administrations(study, label.removeprefix("sub-"))
-        if not found:
+        pill = (pill_taken or {}).get(label.removeprefix("sub-"))
+        if not found and pill is None:
             continue
         for one in found:
             described.setdefault(one.form.table, {}).update(_descriptions(one.form))
         cells, told = participant_cells(
             found,
-            pill=(pill_taken or {}).get(label.removeprefix("sub-")),
+            pill=pill,
             task_start=_task_start(study, label),
         )
         notes += [f"{label}: {note}" for note in told]

@@ -18,6 +18,7 @@ from experiments.dataset.answers import (
     read_administrations,
     which_counts,
 )
+from experiments.dataset.phenotype import add_measurement, update_phenotype
 from experiments.dataset.rows import RowWriter, read_rows
 from experiments.dataset.study import add_participant, create_study
 from experiments.dataset.tables import read_table
@@ -344,6 +345,52 @@ def test_minutes_since_the_pill(study: Path) -> None:
     assert (panas["minutes_since_pill_t1"], panas["minutes_since_pill_t2"]) == ("-15", "180")
     assert (session["pill_time"], session["task_start"]) == ("09:15", "13:27")
     assert session["minutes_since_pill"] == "252"
+
+
+def test_the_pill_in_the_log_counts_more_than_the_form(study: Path) -> None:
+    ask(study, "pill", Script({"pill_time": ["0", "8", "3", "0", "return"]}))
+    logged = {"007": MORNING + timedelta(minutes=-10)}
+    (note,) = update_phenotype(study, pill_taken=logged)
+    assert "the form says that the pill was taken at 08:30, the allocation log 08:50" in note
+    assert row(study, "session")["pill_time"] == "08:50"
+
+
+def test_the_log_of_pills_is_enough(study: Path) -> None:
+    assert update_phenotype(study, pill_taken={"007": MORNING}) == []
+    assert row(study, "session")["pill_time"] == "09:00"
+
+
+def test_what_was_added_by_hand_stays(study: Path) -> None:
+    add_participant(study, "008")
+    add_measurement(study, "panas", "008", {"positive_affect_t1": 31}, simulated=True)
+    path = study / "phenotype" / "panas.tsv"
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text(f"{lines[0]}\ttired\n{lines[1]}\t4\n", encoding="utf-8")
+    ask(study, "panas", Script({}), time="t1")
+    assert update_tables(study) == []
+    rows = {row["participant_id"]: row for row in read_table(path)}
+    assert (rows["sub-008"]["positive_affect_t1"], rows["sub-008"]["tired"]) == ("31", "4")
+    assert (rows["sub-007"]["positive_affect_t1"], rows["sub-007"]["tired"]) == ("30", "n/a")
+    before = path.stat().st_mtime_ns
+    update_tables(study)
+    assert path.stat().st_mtime_ns == before, "a table that would be the same is not touched"
+
+
+def test_tables_need_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, tmp_path / "absent", "--tables") == 2
+    assert not (tmp_path / "absent").exists()
+
+
+def test_damaged_answers_are_named_and_tables_stay(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = ask(study, "panas", Script({}), time="t1")
+    update_tables(study)
+    before = (study / "phenotype" / "panas.tsv").read_bytes()
+    (one.folder / "record.json").write_text("{}", encoding="utf-8")
+    assert run(monkeypatch, study, "--tables") == 2
+    assert "is not the record of a questionnaire" in capsys.readouterr().err
+    assert (study / "phenotype" / "panas.tsv").read_bytes() == before
 
 
 def test_full_disk_keeps_what_was_answered(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

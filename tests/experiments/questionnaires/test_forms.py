@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ from experiments.dataset.scoring import describe_columns
 from experiments.questionnaires.forms import FOLDER, form_names, languages, read_form, with_groups
 from experiments.questionnaires.run import SCHEDULE
 from experiments.questionnaires.texts import read_texts
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 OWN = """
 name = "sleep"
@@ -181,6 +187,14 @@ def test_groups_of_the_study_can_be_guessed() -> None:
     }
     with pytest.raises(ValueError, match="expected two different names or more"):
         with_groups(form, ["placebo"])
+
+
+def test_the_example_of_the_guide_is_right() -> None:
+    guide = Path(__file__).resolve().parents[3] / "docs" / "questionnaires.md"
+    example = re.search(r"```toml\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)
+    assert example is not None
+    form = form_from(tomllib.loads(example[1]))
+    assert [item.kind for item in form.items] == ["rating", "rating", "number", "time", "choice"]
 
 
 def test_all_files_are_utf8_and_end_with_a_line_end() -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis.datasets import read_study
+from analysis.mimicry.measurements import measure_participants
+from analysis.mimicry.session_day import session_events
 from experiments.dataset.answers import answered_columns
 from experiments.dataset.tables import read_table
 from experiments.mimicry import __main__ as task
@@ -51,6 +54,11 @@ def test_a_day_with_the_task(
     assert run(monkeypatch, questionnaires, study, *WHO, "--time", "end") == 0
     (session,) = read_table(study / "phenotype" / "session.tsv")
     assert session["guess"] != ""
+    read = read_study(study)
+    measured = measure_participants(read.participants, read.phenotype)
+    assert measured["bmi"].notna().all()
+    assert measured["hours_since_pill"].between(0, 0.1).all()
+    assert set(session_events(read.participants, read.phenotype)["event"]) >= {"Pill", "Task", "PANAS t2"}
     validate(study)
 
 
