@@ -93,9 +93,11 @@ def questionnaires(
 ) -> None:
     """Put questionnaires to a participant: one question per page, by mouse, touch or keyboard.
 
-    t1: demographics, height and weight, nausea, PANAS. pill: when it was taken. t2: nausea, PANAS. end: guess
-    of the group. Every answer is on the disk at once; after an interruption the same command goes on with the
-    next question.
+    t1: demographics, height and weight, nausea, PANAS. t2: nausea, PANAS.
+    pill: when it was taken. end: guess of the group.
+
+    Every answer is on the disk at once; after an interruption the same
+    command goes on with the next question.
     """
     if tables:
         _print_notes(update_tables(study))
