@@ -79,7 +79,7 @@ def _row(participant: str, fits: Sequence[dict[str, Any]], repairs: Sequence[str
     return {
         "participant": participant,
         "n_codes": n_codes,
-        "residual_rms_ms": (squares / n_codes) ** 0.5 if n_codes else float("nan"),
+        "residual_rms_ms": round((squares / n_codes) ** 0.5, 4) if n_codes else float("nan"),
         "residual_max_ms": max(fit["residual_max_ms"] for fit in fits),
         "drift_ppm": max(fits, key=lambda fit: fit["n_events"])["drift_ppm"],
         "n_clocks": len(fits),
