@@ -193,6 +193,9 @@ def import_(
             show_default=False,
         ),
     ] = None,
+    run: Annotated[
+        int, typer.Option(help="Which session of this participant, where there were several.", min=1)
+    ] = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a machine-readable summary as the last line.")
     ] = False,
@@ -207,6 +210,7 @@ def import_(
         channels=channels,
         group=group,
         allow_flat=allow_flat or (),
+        run=run,
     )
     for text in summary["warnings"]:
         print(f"warning: {text}", file=sys.stderr)

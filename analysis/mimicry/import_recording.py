@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.datasets import MISSING_SIGNAL
-from analysis.mimicry.session_log import events_from_log, read_session_log
+from analysis.mimicry.session_log import events_from_log, other_sessions, read_session_log
 from analysis.recordings import open_recording
 from analysis.recordings.channel_map import ChannelMap, read_channel_map
 from analysis.recordings.found import find_triggers, name_events
@@ -19,8 +19,10 @@ from analysis.recordings.opened import ArrayRecording, OpenedRecording, check_ra
 from analysis.recordings.signals import implausible_size, is_constant, read_muscles
 from experiments.dataset.bids import add_participant, add_recording, create_study
 from experiments.dataset.gaps import bridge_gaps, missing_stretches
-from experiments.dataset.study import is_listed
-from experiments.dataset.tables import participant_label, read_table
+from experiments.dataset.placement import Placement
+from experiments.dataset.session_emg import write_repairs
+from experiments.dataset.study import description_file, files_of_run, is_listed, live_folder
+from experiments.dataset.tables import participant_label, read_json, read_table
 
 COMPANIONS = (".eeg", ".dat", ".vmrk", ".fdt")
 """Extensions of files that belong to a .vhdr or .set file of the same name."""
@@ -34,13 +36,14 @@ def import_recording(
     channels: Path | None = None,
     group: str | None = None,
     allow_flat: Collection[str] = (),
+    run: int = 1,
 ) -> dict[str, Any]:
     """Add a recording to a study: signals, events, and a copy of the file and of its channel map.
 
-    Where the study has the session's own log (`sourcedata/sub-ID/events.tsv`), the triggers in the
-    recording are
-    compared with it and every event of the log finds its place. Where it has none, the triggers are the
-    events.
+    Where the study has the session's own log (`sourcedata/sub-ID/events.tsv`), the triggers in the recording
+    are aligned with it by fitted clocks: every event of the log finds its place, what can be proven is
+    repaired and told, and a recording that is not proven to be of this session is refused. Where there is no
+    log, the triggers are the events.
 
     Parameters
     ----------
@@ -58,13 +61,14 @@ def import_recording(
         Blind code of the group of a participant who is not in participants.tsv yet.
     allow_flat : collection of str
         Muscles whose signal may be constant or missing throughout; all their trials will be excluded.
+    run : int
+        Which session of this participant, from 1.
 
     Returns
     -------
     dict
         Summary for people and programs: `participant recording fs_hz duration_s muscles events
-        triggers_ignored
-        clock trials_not_recorded warnings`.
+        triggers_ignored clock alignment repairs trials_not_recorded warnings`.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def import_recording(
         If the recording is broken, does not fit its map, or does not agree with the log; nothing is
         written then.
     """
-    if (study / participant_label(participant) / "emg").exists():
+    if files_of_run(study, participant_label(participant), run, ("emg",)):
         raise FileExistsError(
             f"{study} has a recording of participant {participant}: nothing was changed. Use another id, or "
             f"first move sub-{participant}/emg and the recording's copy in sourcedata/sub-{participant} away"
@@ -88,7 +92,7 @@ def import_recording(
     signals, muscles = read_muscles(opened, channel_map)
     kinds = {name: muscle.signal for name, muscle in muscles.items()}
     warnings = _check_signals(signals, kinds, opened.fs_hz, allow_flat)
-    events, about_events = _events(study, participant, opened, channel_map)
+    events, about_events, placement = _events(study, participant, run, opened, channel_map)
     if "trials_not_recorded" in about_events:
         warnings.append(
             f"{about_events['trials_not_recorded']} trials of the session are not in the recording"
@@ -110,8 +114,12 @@ def import_recording(
         source=recording,
         metadata=_metadata(channel_map, about_events),
         precise=isinstance(opened, ArrayRecording),
+        run=run,
     )
-    _copy_companions(recording, channels, study / "sourcedata" / participant_label(participant))
+    folder = live_folder(study, participant, run)
+    _copy_companions(recording, channels, folder)
+    if placement is not None:
+        write_repairs(folder, placement, simulated=bool(read_json(description_file(study)).get("simulated")))
     return {
         "participant": participant,
         "recording": recording.name,
@@ -145,17 +153,29 @@ def _check_signals(
 
 
 def _events(
-    study: Path, participant: str, opened: OpenedRecording, channel_map: ChannelMap
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+    study: Path, participant: str, run: int, opened: OpenedRecording, channel_map: ChannelMap
+) -> tuple[pd.DataFrame, dict[str, Any], Placement | None]:
     """Make events of the session's log where there is one, else of the triggers themselves."""
     triggers = find_triggers(opened, channel_map.events)
-    log = read_session_log(study, participant)
+    log = read_session_log(study, participant, run)
     if log is None:
         events, ignored = name_events(triggers, channel_map.events, fs_hz=opened.fs_hz)
-        return events, {"events_from": triggers.kind, "triggers_ignored": ignored}
-    events, placement = events_from_log(
-        log, triggers, channel_map.events.lines, n_samples=opened.n_samples, fs_hz=opened.fs_hz
-    )
+        return events, {"events_from": triggers.kind, "triggers_ignored": ignored}, None
+    lines = channel_map.events.lines
+    try:
+        events, placement = events_from_log(
+            log, triggers, lines, n_samples=opened.n_samples, fs_hz=opened.fs_hz
+        )
+    except ValueError as error:
+        others = other_sessions(
+            study,
+            triggers,
+            lines,
+            besides=(participant, run),
+            n_samples=opened.n_samples,
+            fs_hz=opened.fs_hz,
+        )
+        raise ValueError(f"{error}{others}") from None
     missing = len(log.trials) - int(events["trial_type"].isin(["video", "practice_video"]).sum())
     about = {
         "events_from": "session log",
@@ -163,7 +183,7 @@ def _events(
         "alignment": placement.sentences(),
         "repairs": [repair.as_record() for repair in placement.repairs],
     }
-    return events, about | ({"trials_not_recorded": missing} if missing > 0 else {})
+    return events, about | ({"trials_not_recorded": missing} if missing > 0 else {}), placement
 
 
 def _with_gaps(events: pd.DataFrame, gaps: Collection[tuple[int, int]], fs_hz: float) -> pd.DataFrame:

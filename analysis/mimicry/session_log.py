@@ -16,6 +16,7 @@ from experiments.dataset.gaps import Gap
 from experiments.dataset.placement import Placement, place_events
 from experiments.dataset.rows import EventRow, TrialRow, read_rows
 from experiments.dataset.session_emg import missing_rows
+from experiments.dataset.study import live_folder
 from experiments.dataset.tables import read_json
 
 
@@ -31,9 +32,9 @@ class SessionLog:
     """All codes that it could have sent."""
 
 
-def read_session_log(study: Path, participant: str) -> SessionLog | None:
+def read_session_log(study: Path, participant: str, run: int = 1) -> SessionLog | None:
     """Read a participant's log from the study's sourcedata; None where this suite did not run the session."""
-    folder = study / "sourcedata" / f"sub-{participant}"
+    folder = live_folder(study, participant, run)
     if not (folder / "events.tsv").is_file():
         return None
     trials, record = folder / "trials.tsv", folder / "session.json"
@@ -100,6 +101,42 @@ def events_from_log(
     gaps = [Gap(start, stop) for start, stop in placement.jumps]
     rows = sorted([*rows, *missing_rows(gaps, fs_hz)], key=lambda row: float(row["onset"]))
     return pd.DataFrame(rows).drop(columns=["monotonic", "wall"], errors="ignore"), placement
+
+
+def other_sessions(
+    study: Path,
+    triggers: Triggers,
+    lines: Mapping[str, TriggerLine],
+    *,
+    besides: tuple[str, int],
+    n_samples: int,
+    fs_hz: float,
+) -> str:
+    """Say which other session of the study a recording fits; empty where it fits none.
+
+    Parameters
+    ----------
+    study : Path
+        The study's folder.
+    triggers, lines, n_samples, fs_hz
+        The recording; see `events_from_log`.
+    besides : (str, int)
+        Participant and run that it does not fit.
+    """
+    for path in sorted((study / "sourcedata").glob("sub-*/**/events.tsv")):
+        participant = path.relative_to(study / "sourcedata").parts[0].removeprefix("sub-")
+        run = int(path.parent.name.removeprefix("run-")) if path.parent.name.startswith("run-") else 1
+        if (participant, run) == besides or path != live_folder(study, participant, run) / "events.tsv":
+            continue
+        try:
+            log = read_session_log(study, participant, run) or SessionLog(events=[], trials=[])
+            _, placement = events_from_log(log, triggers, lines, n_samples=n_samples, fs_hz=fs_hz)
+        except ValueError:
+            continue
+        n_codes = sum(fit.fit.n_events for fit in placement.fits)
+        which = f"participant {participant}" + (f", run {run}" if run > 1 else "")
+        return f"\n    It fits the session of {which}: {n_codes} codes. Was the wrong file taken?"
+    return ""
 
 
 def _number_lines(

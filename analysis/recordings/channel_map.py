@@ -98,8 +98,7 @@ class ChannelMap:
     mains_hz: float | None = None
     """Frequency of the mains where it was recorded."""
     incomplete: bool = False
-    """Whether a file that ends early, as after a crash of the recorder, may be taken as it is, and whether
-    the recording may lack the session's beginning or end."""
+    """Whether a file that ends early, as after a crash of the recorder, may be taken as it is."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Facts for the BIDS sidecar, for instance Manufacturer."""
     muscles: Mapping[str, Muscle] = field(default_factory=dict)

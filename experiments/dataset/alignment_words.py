@@ -15,7 +15,7 @@ from experiments.dataset.clock_search import Ints, longest_common
 from experiments.dataset.codes import ClockFit, PartFit
 from experiments.dataset.rows import EventRow
 
-LONGEST_LIST = 60
+LONGEST_LIST = 30
 """Lines of the two lists that are shown at most."""
 
 USUAL_DRIFT_PPM = 200.0

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from experiments.dataset.bdf import FINE_SUFFIX, quantise
 from experiments.dataset.emg_files import EVENT_COLUMNS, SignalKind, write_emg_folder
-from experiments.dataset.study import TASK, description_file, is_listed, unfinished
+from experiments.dataset.study import description_file, file_stem, is_listed, live_folder, unfinished
 from experiments.dataset.tables import append_row, participant_label, read_json
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def add_recording(
     source: Path,
     metadata: Mapping[str, Any] | None = None,
     precise: bool = False,
+    run: int = 1,
 ) -> None:
     """Add a recording that was made elsewhere to a study.
 
@@ -56,6 +57,8 @@ def add_recording(
         Entries for ``emg.json``.
     precise : bool
         Keep what 24 bits cannot hold in channels of their own; for sources that are text or floating point.
+    run : int
+        Which session of this participant, from 1.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def add_recording(
         If names, shapes or samples cannot be stored; the message says which.
     """
     label = participant_label(participant)
-    stem = f"{label}_task-{TASK}"
+    stem = file_stem(participant, run)
     signals = np.atleast_2d(np.asarray(signals_uv, dtype=float))
     _check_recording(signals, channel_names, signal_kind, events)
     channels = [
@@ -78,7 +81,7 @@ def add_recording(
     simulated = bool(read_json(description_file(study)).get("simulated", False))
     columns = [*EVENT_COLUMNS[:5], *(name for name in events.columns if name not in EVENT_COLUMNS[:5])]
     plain = events.astype(object).where(events.notna(), None)
-    with unfinished(study, label, ("emg",)) as folder:
+    with unfinished(study, label, ("emg",), run) as folder:
         write_emg_folder(
             folder / "emg",
             stem,
@@ -90,7 +93,7 @@ def add_recording(
             metadata={"SourceFile": source.name, **(metadata or {})},
             simulated=simulated,
         )
-        _copy_new(source, study / "sourcedata" / label)
+        _copy_new(source, live_folder(study, participant, run))
     if not is_listed(study, label):
         append_row(study / "participants.tsv", {"participant_id": label})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 from experiments.dataset import descriptions
 from experiments.dataset.amplifier_files import amplifier_files
 from experiments.dataset.emg_files import EVENT_COLUMNS, write_events
-from experiments.dataset.placement import Placement, event_row, of_finished_trials
+from experiments.dataset.placement import event_row, of_finished_trials
 from experiments.dataset.presentation import about_the_screen
 from experiments.dataset.rows import EventRow, TrialRow, read_rows
-from experiments.dataset.session_emg import write_session_emg
+from experiments.dataset.session_emg import REPAIRS, write_repairs, write_session_emg
 from experiments.dataset.study import TASK, file_stem, is_listed, live_folder, unfinished
 from experiments.dataset.tables import append_row, participant_label, read_json, write_json, write_table
 
@@ -72,7 +71,7 @@ def close_session(study: Path, participant: str, *, run: int = 1) -> list[str]:
             placement = write_session_emg(
                 folder / "emg", stem, files, events, trials, session, {**about, **state}
             )
-            _write_repairs(live / "repairs.json", placement, simulated=simulated)
+            write_repairs(live, placement, simulated=simulated)
         _write_behaviour(folder / "beh", stem, shown, simulated=simulated, about={**about, **state})
         if not files:
             write_events(
@@ -120,17 +119,5 @@ def _how_it_ended(events: Sequence[EventRow]) -> str:
 
 def about_clocks(live: Path) -> list[str]:
     """Read what `close_session` said of the clocks and of repairs; nothing where no EMG was recorded."""
-    path = live / "repairs.json"
+    path = live / REPAIRS
     return [str(sentence) for sentence in read_json(path).get("said", [])] if path.is_file() else []
-
-
-def _write_repairs(path: Path, placement: Placement, *, simulated: bool) -> None:
-    """Write what was repaired; a session that was closed before, and resumed, has it written anew."""
-    content = {
-        "said": placement.sentences(),
-        "clocks": [fit.as_record() for fit in placement.fits],
-        "repairs": [repair.as_record() for repair in placement.repairs],
-        **({"simulated": True} if simulated else {}),
-    }
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8", newline="\n")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments.dataset.alignment_words import Repair
 from experiments.dataset.amplifier_files import AmplifierPart, join_channels, read_part
+from experiments.dataset.durable import write_whole
 from experiments.dataset.emg_files import write_emg_folder
 from experiments.dataset.gaps import Gap
 from experiments.dataset.placement import MISSING_SIGNAL, Placement, place_events
 from experiments.dataset.rows import EventRow, TrialRow
+
+REPAIRS = "repairs.json"
+"""File beside a session's log that says how its recording was aligned, and what was repaired."""
 
 
 def write_session_emg(
@@ -84,6 +89,18 @@ def write_session_emg(
         startdate=_date(session),
     )
     return placement
+
+
+def write_repairs(folder: Path, placement: Placement, *, simulated: bool) -> None:
+    """Write what was repaired beside the session's log; of a session that was closed before, anew."""
+    content = {
+        "said": placement.sentences(),
+        "clocks": [fit.as_record() for fit in placement.fits],
+        "repairs": [repair.as_record() for repair in placement.repairs],
+        **({"simulated": True} if simulated else {}),
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    write_whole(folder / REPAIRS, text, replace=True)
 
 
 def missing_rows(gaps: Sequence[Gap], fs_hz: float) -> list[dict[str, Any]]:

@@ -273,6 +273,28 @@ def test_a_recording_of_another_session_is_refused_by_its_timing(files, tmp_path
     assert "-0.333 s" in message
 
 
+def test_the_recording_of_another_participant_is_refused_and_named(files, tmp_path):
+    study = logged_study(files, tmp_path / "study")
+    jittered(files)
+    files.directions = files.directions[::-1]
+    files.log(study, "8")
+    message = refused(study, files.bdf(), match="do not agree")
+    assert message.endswith("It fits the session of participant 8: 20 codes. Was the wrong file taken?")
+
+
+def test_a_second_run_is_imported_beside_the_first(files, tmp_path):
+    study = logged_study(files, tmp_path / "study")
+    import_recording(study, participant="7", recording=files.bdf("first.bdf"))
+    jittered(files)
+    files.log(study, "7/run-2")
+    import_recording(study, participant="7", recording=files.bdf("second.bdf"), run=2)
+    names = {path.name for path in (study / "sub-7" / "emg").glob("*_emg.bdf")}
+    assert names == {"sub-7_task-mimicry_emg.bdf", "sub-7_task-mimicry_run-02_emg.bdf"}
+    assert (study / "sourcedata" / "sub-7" / "run-2" / "second.bdf").is_file()
+    with pytest.raises(FileExistsError, match="has a recording of participant 7"):
+        import_recording(study, participant="7", recording=files.bdf("second.bdf"), run=2)
+
+
 def test_a_declared_rate_that_the_file_contradicts_is_refused(files, tmp_path):
     channels = files.map("[recording]\nsampling_rate_hz = 1000\n" + NAMES)
     refused(tmp_path / "study", files.bdf(), channels, match="declared to have 1000.*file itself says 1200")
