@@ -293,7 +293,8 @@ def be_punctual() -> None:
     """Ask for what a device has: that a byte on its line is seen at once, whatever the computer does."""
     sys.setswitchinterval(0.0005)
     with contextlib.suppress(AttributeError, OSError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+        highest = os.sched_get_priority_max(os.SCHED_FIFO)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(highest))
 
 
 def send_for(
