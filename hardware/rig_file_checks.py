@@ -14,7 +14,7 @@ RECORDER_KINDS = ("external", "lsl", "none")
 FILE_FORMATS = ("xdf", "bdf")
 """How the suite writes what it records itself."""
 
-LSL_ONLY = ("stream_name", "stream_type", "stream_source_id", "file_format")
+LSL_ONLY = ("stream_name", "stream_type", "stream_source_id", "file_format", "unit")
 """Settings of a recorder that only an LSL stream has."""
 
 DISTANCES_CM = (20.0, 300.0)

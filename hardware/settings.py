@@ -75,6 +75,8 @@ class RecorderSettings:
     """Source id of the LSL stream, where two devices have the same name."""
     file_format: str = "xdf"
     """``xdf``, or ``bdf``: then a BDF file is made of the XDF file when the session ends."""
+    unit: str | None = None
+    """Unit of the muscles' channels, such as ``microvolts``, where the LSL stream itself says none."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
-from hardware.recorders.lsl_streams import check_rate, find_signal_inlet, without_names
+from hardware.recorders.lsl_streams import check_rate, find_signal_inlet, with_units, without_names
 from hardware.recorders.xdf import XdfWriter
 from hardware.settings import RigSettings, rig_from_record
 
@@ -282,7 +282,7 @@ def open_streams(
         inlet,
         name=stream.name,
         fs_hz=stream.fs_hz,
-        description=without_names(inlet.info(timeout=5.0).as_xml()),
+        description=with_units(without_names(inlet.info(timeout=5.0).as_xml()), stream, rig.recorder.unit),
         find_again=find_again,
         say=say,
     )

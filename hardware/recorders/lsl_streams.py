@@ -206,7 +206,9 @@ def check_stream(description: str, rig: RigSettings) -> SignalStream:
         fs_hz=fs_hz,
         channels=channels,
         muscles=muscles,
-        to_microvolts={muscle: _microvolts(channels[index], what) for muscle, index in muscles.items()},
+        to_microvolts={
+            muscle: _microvolts(channels[index], rig.recorder.unit, what) for muscle, index in muscles.items()
+        },
         status=status,
     )
 
@@ -254,6 +256,27 @@ def check_rate(times_s: Sequence[float] | np.ndarray, stream: SignalStream) -> f
             "whether that program reports lost data"
         )
     return measured_hz
+
+
+def with_units(description: str, stream: SignalStream, unit: str | None) -> str:
+    """Complete a stream's description with the rig's unit and the channels' names, before it is kept."""
+    info = ElementTree.fromstring(description)
+    desc = info.find("desc")
+    desc = ElementTree.SubElement(info, "desc") if desc is None else desc
+    described = desc.find("channels")
+    if described is None or len(described.findall("channel")) != len(stream.channels):
+        if described is not None:
+            desc.remove(described)
+        described = ElementTree.SubElement(desc, "channels")
+        for known in stream.channels:
+            ElementTree.SubElement(ElementTree.SubElement(described, "channel"), "label").text = known.label
+    channels = described.findall("channel")
+    for number in stream.muscles.values():
+        if unit and stream.channels[number].unit is None:
+            for empty in channels[number].findall("unit"):
+                channels[number].remove(empty)
+            ElementTree.SubElement(channels[number], "unit").text = unit
+    return ElementTree.tostring(info, encoding="unicode")
 
 
 def without_names(description: str) -> str:
@@ -307,13 +330,15 @@ def _index(labels: Sequence[str], label: str, whose: str, what: str) -> int:
     return labels.index(label)
 
 
-def _microvolts(channel: StreamChannel, what: str) -> float:
-    factor = MICROVOLTS.get((channel.unit or "").lower())
+def _microvolts(channel: StreamChannel, unit_of_rig: str | None, what: str) -> float:
+    unit = channel.unit or unit_of_rig
+    factor = MICROVOLTS.get((unit or "").lower())
     if factor is None:
-        unit = f"in {channel.unit!r}" if channel.unit else "without a unit"
+        found = f"in {unit!r}" if unit else "without a unit"
         raise ValueError(
-            f"{what} sends channel {channel.label!r} {unit}, but EMG is a voltage: set the unit of the "
+            f"{what} sends channel {channel.label!r} {found}, but EMG is a voltage: set the unit of the "
             "channel (microvolts, millivolts or volts) in the amplifier's LSL program"
+            + ("" if channel.unit else ', or write unit = "microvolts" into [recorder] of the rig file')
         )
     return factor
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Sequence
+from xml.etree import ElementTree
 
 import numpy as np
 import pylsl
@@ -13,9 +14,11 @@ import pytest
 from hardware.recorders.lsl_streams import (
     check_rate,
     check_stream,
+    described_channels,
     find_signal_inlet,
     predicate,
     probe_stream,
+    with_units,
     without_names,
 )
 from hardware.settings import RecorderSettings, RigSettings, TriggerSettings
@@ -75,7 +78,7 @@ def test_units_of_voltage_are_converted() -> None:
         ({"labels": ("corrugator", "corrugator", "Status")}, r"two channels 'corrugator'"),
         ({"labels": (None, None, None)}, r"channel 1, channel 2, channel 3"),
         ({"units": ("g", "microvolts", None)}, r"'corrugator' in 'g', but EMG is a voltage: set the unit"),
-        ({"units": ("microvolts", None, None)}, r"'zygomaticus' without a unit"),
+        ({"units": ("microvolts", None, None)}, r"'zygomaticus' without a unit.*write unit = \"microvolts\""),
         (
             {"labels": ("corrugator", "zygomaticus", "x")},
             r"no channel 'Status' with trigger codes.*\[\[trigger",
@@ -93,6 +96,27 @@ def test_numbers_of_channels_serve_where_there_are_no_names() -> None:
     )
     info = described(labels=(None, None, None))
     assert dict(check_stream(info.as_xml(), rig).muscles) == {"corrugator": 1, "zygomaticus": 0}
+
+
+def test_the_rig_says_the_unit_of_a_stream_that_says_none() -> None:
+    recorder = RecorderSettings(kind="lsl", stream_name="amp", unit="mV")
+    bare = "<info><name>amp</name><channel_count>3</channel_count><channel_format>float32</channel_format>"
+    bare += "<nominal_srate>1000</nominal_srate><desc /></info>"
+    for description, names in (
+        (described(units=("microvolts", None, None)).as_xml(), LABELS),
+        (bare, ("channel 1", "channel 2", "channel 3")),
+    ):
+        rig = RigSettings(
+            recorder=recorder,
+            amplifier_channels={"corrugator": names[0], "zygomaticus": names[1]},
+            amplifier_status_channel=names[2],
+        )
+        stream = check_stream(description, rig)
+        assert stream.to_microvolts["zygomaticus"] == 1000.0
+        kept = described_channels(ElementTree.fromstring(with_units(description, stream, "mV")))
+        assert [channel.label for channel in kept] == list(names)
+        assert kept[1].unit == "mV"
+        assert kept[0].unit == ("microvolts" if names == LABELS else "mV")
 
 
 def test_no_status_channel_is_needed_when_triggers_go_over_lsl() -> None:
