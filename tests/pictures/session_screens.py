@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COLUMNS, CELL_PX, TITLE_PX = 4, (400, 300), 24
@@ -54,9 +54,12 @@ class Photographer:
             time.sleep(0.1)
         time.sleep(then_s)
 
-    def keep(self, title: str) -> None:
-        """Keep what is on the screen."""
-        self.pictures[title] = Image.fromarray(self._screen.screenshot())  # type: ignore[attr-defined]
+    def keep(self, title: str, *, cropped: bool = False) -> None:
+        """Keep what is on the screen; of a dialog, the part that is not black."""
+        picture = Image.fromarray(self._screen.screenshot())  # type: ignore[attr-defined]
+        if cropped:
+            picture = ImageOps.pad(picture.crop(picture.getbbox()), CELL_PX, color="black")
+        self.pictures[title] = picture
 
     def wait_for_window(self) -> None:
         """Wait until something is on the empty screen."""
@@ -72,7 +75,7 @@ def photograph(at: Photographer, stop_keys: dict[str, str]) -> None:
     """Go through a session of one practice trial and four trials."""
     at.wait_for_window()
     at.press("0", "0", "7", "Tab", "2", "3")
-    at.keep("dialog")
+    at.keep("dialog", cropped=True)
     at.press("Return")
     at.wait("session_start")
     at.keep("--learn-key: the response key")
