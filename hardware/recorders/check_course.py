@@ -27,9 +27,6 @@ from hardware.recorders.judgements import (
 )
 from hardware.recorders.lsl_streams import SignalStream
 
-CHECK_STREAM = "Countenance check"
-"""Name of the LSL marker stream on which the check says what is asked of the participant."""
-
 SHOWN_S = 10.0
 """Length of the scrolling view."""
 

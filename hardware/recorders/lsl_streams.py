@@ -48,6 +48,9 @@ MICROVOLTS = {
 UNEVEN_S = 0.03
 """Samples that are stamped when they arrive may be late by so much, which blurs the rate of a short time."""
 
+CHECK_STREAM = "Countenance check"
+"""Name of the LSL marker stream on which the check says what is asked of the participant."""
+
 LIST_THEM = "`python -m hardware list` shows the streams that can be seen from here."
 
 

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardware.recorders.check_course import CHECK_STREAM, SignalCheck
-from hardware.recorders.lsl_streams import check_rate, find_signal_inlet
+from hardware.recorders.check_course import SignalCheck
+from hardware.recorders.lsl_streams import CHECK_STREAM, check_rate, find_signal_inlet
 from hardware.settings import RigSettings, rig_from_record
 
 if TYPE_CHECKING:

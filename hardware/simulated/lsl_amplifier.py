@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+from hardware.recorders.lsl_streams import CHECK_STREAM, LOWEST_HZ
 from hardware.simulated import effects as mimicry_effects
 from hardware.simulated.ears import LineEar, LslEar
 from hardware.simulated.effects import MUSCLES
@@ -33,9 +34,6 @@ still finds its place."""
 
 PULSE_S = 0.008
 """Length of a pulse on the Status channel."""
-
-CHECK_STREAM = "Countenance check"
-"""The LSL stream on which the live check says what it asks of the participant."""
 
 VIDEO_CODES = {11: "AngryToHappy", 12: "HappyToAngry"}
 """Codes of the built-in stimulus set's videos, practice excluded."""
@@ -260,7 +258,9 @@ def run(
     gap: Annotated[list[str] | None, typer.Option(help="Fault: samples lost, FROM:SECONDS.")] = None,
 ) -> None:
     """Send simulated EMG over LSL in real time, and hear the triggers of a session."""
-    gaps = tuple((float(first), float(length)) for first, length in (text.split(":") for text in gap or ()))
+    gaps = tuple(read_gap(text) for text in gap or ())
+    if not rate > LOWEST_HZ:
+        raise ValueError(f"facial EMG needs more than {LOWEST_HZ:g} samples per second, not {rate:g}")
     for muscle in (*(flat or ()), *(hum or ())):
         if muscle not in MUSCLES:
             raise ValueError(f"a muscle is {' or '.join(MUSCLES)}, not {muscle!r}")
@@ -287,6 +287,19 @@ def run(
         for ear in [*ears, *([line] if line else [])]:
             ear.close()
     print(json.dumps({"codes": amplifier.status.n_heard, "late": amplifier.status.n_late}), flush=True)
+
+
+def read_gap(text: str) -> tuple[float, float]:
+    """Read when samples are lost, and for how long.
+
+    >>> read_gap("60:0.5")
+    (60.0, 0.5)
+    """
+    first, _, length = text.partition(":")
+    try:
+        return float(first), float(length)
+    except ValueError:
+        raise ValueError(f"a gap is FROM:SECONDS, such as 60:0.5, not {text!r}") from None
 
 
 def be_punctual() -> None:
