@@ -13,7 +13,7 @@ from experiments.dataset.placement import event_row, of_finished_trials
 from experiments.dataset.presentation import about_the_screen
 from experiments.dataset.rows import EventRow, TrialRow, read_rows
 from experiments.dataset.session_emg import REPAIRS, write_repairs, write_session_emg
-from experiments.dataset.study import TASK, file_stem, is_listed, live_folder, unfinished
+from experiments.dataset.study import TASK, file_stem, files_of_run, is_listed, live_folder, unfinished
 from experiments.dataset.tables import append_row, participant_label, read_json, write_json, write_table
 
 
@@ -25,7 +25,8 @@ def close_session(study: Path, participant: str, *, run: int = 1) -> list[str]:
     ``trials.tsv`` and, where there are some, the amplifier's files: ``*_amplifier.xdf`` (or bdf, edf) and,
     where it was started again, ``*_amplifier_part2.xdf`` and so on. With them, events get their times from
     the trigger codes; what was repaired is in ``repairs.json`` beside the log. A trial in which the session
-    was stopped stays in sourcedata only.
+    was stopped stays in sourcedata only. A session that was closed without EMG gets it when it is closed
+    again with the amplifier's files.
 
     Parameters
     ----------
@@ -66,13 +67,17 @@ def close_session(study: Path, participant: str, *, run: int = 1) -> list[str]:
     state = {"SessionEnd": _how_it_ended(events)}
     about = _about_the_task(session)
     files, placement = amplifier_files(live), None
-    with unfinished(study, label, ("emg", "beh") if files else ("beh",), run) as folder:
+    kinds = ["beh"]
+    if files:  # they may have been put there after the session was closed without them
+        kinds = ["emg"] if files_of_run(study, label, run, ("beh",)) else ["emg", "beh"]
+    with unfinished(study, label, kinds, run) as folder:
         if files:
             placement = write_session_emg(
                 folder / "emg", stem, files, events, trials, session, {**about, **state}
             )
             write_repairs(live, placement, simulated=simulated)
-        _write_behaviour(folder / "beh", stem, shown, simulated=simulated, about={**about, **state})
+        if "beh" in kinds:
+            _write_behaviour(folder / "beh", stem, shown, simulated=simulated, about={**about, **state})
         if not files:
             write_events(
                 folder / "beh",

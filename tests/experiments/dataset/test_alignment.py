@@ -226,7 +226,7 @@ def test_the_longest_common_list_is_common_and_longest(left: list[int], right: l
     assert one.size == lengths[-1, -1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_trials=st.sampled_from([3, 8, 20]),
@@ -243,7 +243,7 @@ def test_whatever_happens_no_event_is_placed_wrongly(
     assert faults.judge(made).word in ("right", "refused")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1), foreign=st.sampled_from(faults.FOREIGN))
 def test_what_is_not_this_sessions_is_refused(seed: int, foreign: faults.Fault) -> None:
     rng = np.random.default_rng(seed)

@@ -153,6 +153,22 @@ def test_parts_of_the_suites_own_recorder_are_joined(study: Path) -> None:
     assert gap.sum() / FS_HZ == pytest.approx(15, abs=0.6)
 
 
+def test_files_that_come_after_the_session_was_closed_are_added_once(
+    study: Path, validator_errors: Callable[[Path], list[str]]
+) -> None:
+    session = ScriptedSession(study, "01", n_trials=6).run()
+    elsewhere = session.recording.rename(session.recording.with_name("elsewhere.bdf"))
+    close_session(study, "01")
+    behaviour = next((study / "sub-01" / "beh").glob("*_beh.tsv")).read_bytes()
+    elsewhere.rename(session.recording)
+    assert "trigger codes fit" in close_session(study, "01")[0]
+    assert next((study / "sub-01" / "beh").glob("*_beh.tsv")).read_bytes() == behaviour
+    assert len(events_of(study).query("trial_type == 'video'")) == 6
+    assert validator_errors(study) == []
+    with pytest.raises(FileExistsError):
+        close_session(study, "01")
+
+
 def test_the_better_of_two_formats_is_taken(tmp_path: Path) -> None:
     for name in ("a_amplifier.bdf", "a_amplifier.xdf", "a_amplifier_part2.bdf", "a_amplifier_part10.edf"):
         (tmp_path / name).touch()
