@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 from measured_session import first_in_line, run_measured  # noqa: E402
 from rendered_set import make_rendered_set  # noqa: E402
 from session_checks import Evidence, Line, exact_lines, frame_checksums, measured_lines, video_rectangle  # noqa: E402
-from virtual_screen import missing_program, started_screen  # noqa: E402
+from virtual_screen import SCREEN_PX, missing_program, started_screen  # noqa: E402
 
 from stimuli.manifest import read_manifest  # noqa: E402
 
@@ -42,9 +42,10 @@ def measure(stimuli: Path, study: Path, *, n_trials: int, n_practice: int, seed:
     videos = read_manifest(stimuli)
     pictures = frame_checksums(stimuli)
     first = videos[0]
+    size_px = max(SCREEN_PX[0], first.width_px), max(SCREEN_PX[1], first.height_px)  # larger ones are scaled
     priority = first_in_line()
     with (
-        started_screen(first_in_line=True) as screen,
+        started_screen(first_in_line=True, size_px=size_px) as screen,
         tqdm(total=n_trials, desc="session", unit="trial") as bar,
     ):
         measured = run_measured(
@@ -54,7 +55,7 @@ def measure(stimuli: Path, study: Path, *, n_trials: int, n_practice: int, seed:
             n_trials=n_trials,
             n_practice=n_practice,
             duration_s=first.n_frames / first.fps,
-            rectangle=video_rectangle(first.width_px, first.height_px),
+            rectangle=video_rectangle(first.width_px, first.height_px, size_px),
             rng=np.random.default_rng(seed),
             after_trial=lambda trial: bar.update(trial - bar.n),
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from trigger_line import TriggerListener
-from virtual_screen import SCREEN_PX, VirtualScreen, framebuffer_pixels, real_time
+from virtual_screen import VirtualScreen, framebuffer_pixels, real_time
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REFRESH_HZ = 60.0
@@ -133,7 +133,7 @@ def run_measured(
     measured.answers = [OUTCOMES[index % 4] for index in rng.permutation(n_trials)]
     with tempfile.TemporaryDirectory() as home, photodiode(screen, rectangle, measured):
         rig = Path(home) / "rig.toml"
-        rig.write_text(rig_text(line.port), encoding="utf-8")
+        rig.write_text(rig_text(line.port, screen.size_px), encoding="utf-8")
         options = ["--participant", PARTICIPANT, "--stimuli", stimuli, "--rig", rig, "--trials", n_trials]
         options += ["--practice", n_practice, "--seed", int(rng.integers(2**31)), "--json", *arguments]
         command = [sys.executable, "-m", "experiments.mimicry", study, *options, "--allow-unmeasured-refresh"]
@@ -259,10 +259,10 @@ def photodiode(
             measured.blind = [(float(line[1]), float(line[2])) for line in lines if line[0] == "blind"]
 
 
-def rig_text(port: str) -> str:
+def rig_text(port: str, size_px: tuple[int, int]) -> str:
     """Return a rig file for the virtual screen and a trigger line."""
     return (
-        f"[monitor]\nsize_px = {list(SCREEN_PX)}\nfullscreen = true\nrefresh_hz = {REFRESH_HZ}\n"
+        f"[monitor]\nsize_px = {list(size_px)}\nfullscreen = true\nrefresh_hz = {REFRESH_HZ}\n"
         f'[trigger]\nkind = "serial_byte"\nport = "{port}"\npulse = "next_flip"\n'
     )
 

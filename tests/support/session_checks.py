@@ -31,10 +31,12 @@ class Line:
     """Whether an exact property holds; None for what is only measured."""
 
 
-def video_rectangle(width_px: int, height_px: int) -> tuple[int, int, int, int]:
-    """Return left, top, width and height of a video in the middle of the screen."""
-    bottom = (SCREEN_PX[1] - height_px) // 2
-    return (SCREEN_PX[0] - width_px) // 2, SCREEN_PX[1] - bottom - height_px, width_px, height_px
+def video_rectangle(
+    width_px: int, height_px: int, screen_px: tuple[int, int] = SCREEN_PX
+) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of a video in the middle of a screen."""
+    bottom = (screen_px[1] - height_px) // 2
+    return (screen_px[0] - width_px) // 2, screen_px[1] - bottom - height_px, width_px, height_px
 
 
 def frame_checksums(stimuli: Path) -> dict[str, list[int]]:

@@ -28,12 +28,21 @@ class VirtualScreen:
         The file in which the server keeps its pixels.
     server : int
         Process number of the server.
+    size_px : tuple of int
+        Its width and height.
     """
 
-    def __init__(self, name: str, framebuffer: Path | None = None, server: int | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        framebuffer: Path | None = None,
+        server: int | None = None,
+        size_px: tuple[int, int] = SCREEN_PX,
+    ) -> None:
         from Xlib import display
 
         self.name = name
+        self.size_px = size_px
         self.framebuffer = framebuffer
         self.server = server
         self._connection = display.Display(name)
@@ -74,7 +83,7 @@ class VirtualScreen:
         """What is on the screen, shape ``(height_px, width_px, 3)``, uint8."""
         from Xlib import X
 
-        width_px, height_px = SCREEN_PX
+        width_px, height_px = self.size_px
         image = self._connection.screen().root.get_image(0, 0, width_px, height_px, X.ZPixmap, 0xFFFFFFFF)
         return np.frombuffer(image.data, np.uint8).reshape(height_px, width_px, 4)[:, :, 2::-1].copy()
 
@@ -89,17 +98,21 @@ def missing_program() -> str | None:
 
 
 @contextlib.contextmanager
-def started_screen(*, first_in_line: bool = False) -> Iterator[VirtualScreen]:
+def started_screen(
+    *, first_in_line: bool = False, size_px: tuple[int, int] = SCREEN_PX
+) -> Iterator[VirtualScreen]:
     """Start an X server and end it afterwards.
 
     Parameters
     ----------
     first_in_line : bool
         Whether to ask for real-time priority for the server, as a screen has hardware of its own.
+    size_px : tuple of int
+        Width and height.
     """
     with tempfile.TemporaryDirectory() as folder:
         reading, writing = os.pipe()
-        size = f"{SCREEN_PX[0]}x{SCREEN_PX[1]}x24"
+        size = f"{size_px[0]}x{size_px[1]}x24"
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp"]
         command += ["-fbdir", folder]
         server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
@@ -111,7 +124,7 @@ def started_screen(*, first_in_line: bool = False) -> Iterator[VirtualScreen]:
                 raise RuntimeError("Xvfb did not start")
             if first_in_line:
                 real_time(server.pid)
-            screen = VirtualScreen(f":{number}", Path(folder) / "Xvfb_screen0", server.pid)
+            screen = VirtualScreen(f":{number}", Path(folder) / "Xvfb_screen0", server.pid, size_px)
             yield screen
             screen.close()
         finally:
