@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal
 
-from hardware.recorders.expressions import ExpressionsVerdict, judge_expressions
+from hardware.recorders.expressions import EXPECTED, ExpressionsVerdict, judge_expressions
 from hardware.recorders.judgements import (
     BAND_HZ,
     Judgement,
@@ -86,6 +86,11 @@ class SignalCheck:
         self._seen: dict[str, dict[str, float]] = {}
         self._rest_judgements: list[Judgement] | None = None
         self._phase_number, self._phase_end_s = -1, float("nan")
+        self._phases = tuple(
+            phase
+            for phase in PHASES
+            if phase.asked not in EXPECTED or EXPECTED[phase.asked] in stream.muscles
+        )
         self._view = {muscle: _Filter(stream.fs_hz) for muscle in stream.muscles}
         self._shown: dict[str, deque[npt.NDArray[np.float64]]] = {m: deque() for m in stream.muscles}
 
@@ -194,12 +199,12 @@ class SignalCheck:
 
     def _next_phase(self) -> None:
         self._phase_number += 1
-        if self._phase_number == len(PHASES):
+        if self._phase_number == len(self._phases):
             self.phase, self._phase_number = None, -1
-            rest = self._seen["rest"]
-            self.verdict = judge_expressions(rest, {asked: self._seen[asked] for asked in ("smile", "frown")})
+            asked = {name: seen for name, seen in self._seen.items() if name in EXPECTED}
+            self.verdict = judge_expressions(self._seen["rest"], asked)
             return
-        self.phase = PHASES[self._phase_number]
+        self.phase = self._phases[self._phase_number]
         self._phase_end_s += self.phase.length_s
 
     def _end_phase(self) -> None:

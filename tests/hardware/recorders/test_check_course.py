@@ -121,6 +121,24 @@ def test_before_any_sample_nothing_is_judged() -> None:
     assert check.remaining_s == 0
 
 
+def test_a_single_muscle_is_only_asked_for_what_it_shows() -> None:
+    import dataclasses
+
+    stream = dataclasses.replace(STREAM, muscles={"corrugator": 0}, to_microvolts={"corrugator": 1.0})
+    check, asked = SignalCheck(stream, mains_hz=50.0), []
+    noise = np.random.default_rng(1).normal(size=(36000, 2)) * 5
+    for piece in range(600):
+        rows = slice(60 * piece, 60 * piece + 60)
+        check.feed(np.arange(36000)[rows] / FS_HZ, noise[rows])
+        if piece == 10:
+            check.begin()
+        if check.phase is not None:
+            asked.append(check.phase.asked)
+    assert set(asked) == {"rest", "frown"}
+    assert check.verdict is not None
+    assert dict(check.verdict.seen) == {"frown": "nothing"}
+
+
 def test_units_of_the_stream_are_converted() -> None:
     import dataclasses
 

@@ -139,6 +139,19 @@ def test_what_is_not_good_is_said_with_its_remedy() -> None:
     assert worst(found) == "bad"
 
 
+def test_a_third_muscle_that_rises_with_a_smile_is_not_in_the_way() -> None:
+    rest = {"corrugator": 5.0, "zygomaticus": 4.0, "orbicularis": 4.0}
+    smile = {"corrugator": 5.0, "zygomaticus": 40.0, "orbicularis": 30.0}
+    frown = {"corrugator": 40.0, "zygomaticus": 4.0, "orbicularis": 10.0}
+    assert judge_expressions(rest, {"smile": smile, "frown": frown}).right
+
+
+def test_a_rig_with_one_muscle_is_asked_for_that_one() -> None:
+    verdict = judge_expressions({"corrugator": 5.0}, {"frown": {"corrugator": 40.0}})
+    assert verdict.right
+    assert not judge_expressions({"corrugator": 5.0}, {"frown": {"corrugator": 5.0}}).right
+
+
 @pytest.mark.parametrize(
     ("smile", "frown", "seen", "word"),
     [
