@@ -87,9 +87,7 @@ class SignalCheck:
         self._rest_judgements: list[Judgement] | None = None
         self._phase_number, self._phase_end_s = -1, float("nan")
         self._phases = tuple(
-            phase
-            for phase in PHASES
-            if phase.asked not in EXPECTED or EXPECTED[phase.asked] in stream.muscles
+            phase for phase in PHASES if EXPECTED.get(phase.asked) in (None, *stream.muscles)
         )
         self._view = {muscle: _Filter(stream.fs_hz) for muscle in stream.muscles}
         self._shown: dict[str, deque[npt.NDArray[np.float64]]] = {m: deque() for m in stream.muscles}
@@ -178,7 +176,8 @@ class SignalCheck:
 
     def message(self) -> str:
         """Say in words what was found and what to do."""
-        found = in_words(self.judgements())
+        judgements = self.judgements()
+        found = in_words(judgements) if judgements else "too little signal was seen to judge it"
         return f"{self.verdict.message}\n{found}" if self.verdict else found
 
     def _judge(self, since_s: float) -> list[Judgement]:

@@ -25,8 +25,8 @@ from hardware.settings import RigSettings, rig_from_record
 if TYPE_CHECKING:
     import pylsl
 
-FIRST_S = 2.0
-"""So much signal is taken before the check begins, to see at which rate it comes."""
+FIRST_S = 3.0
+"""So much signal is taken before the check begins, to see at which rate it comes and to judge it."""
 
 PIECE_S = 0.05
 """Samples are taken so often."""

@@ -116,6 +116,7 @@ def test_before_any_sample_nothing_is_judged() -> None:
     check = SignalCheck(STREAM, mains_hz=50.0)
     assert check.judgements() == []
     assert not check.fit
+    assert check.message() == "too little signal was seen to judge it"
     assert check.view()[0].size == 0
     check.feed(np.empty(0), np.empty((0, 2)))
     assert check.remaining_s == 0
