@@ -22,6 +22,8 @@ from experiments.dataset.clock_search import (
 SWITCH = 8.0
 """A new clock must explain this much more; at a known boundary (a new file, a new start) `SWITCH_KNOWN`."""
 SWITCH_KNOWN = 2.0
+MOST_CLOCKS = 40
+"""With more clocks than these, no further ones are tried."""
 LEAST_CODES = 4
 """Fewer codes than these do not suggest a clock."""
 LONG_S = 5.0
@@ -114,15 +116,42 @@ def trace(lists: Lists, *, max_drift_ppm: float, centre: float = 1.0) -> list[Ru
     list of Run
         Empty where nothing fits.
     """
-    clocks = _suggest(lists, None, max_drift_ppm, centre)
-    if not clocks:
+    value, runs = _follow(lists, _suggest(lists, None, max_drift_ppm, centre))
+    slopes = _other_slopes(lists, runs) if len(runs) != 1 or runs[0].n_found < lists.usable.sum() else []
+    for slope in slopes:
+        better, again = _follow(lists, _suggest(lists, None, 0.0, slope))
+        if better > value:
+            value, runs = better, again
+    return runs
+
+
+def _other_slopes(lists: Lists, runs: list[Run]) -> list[float]:
+    """Return the slopes of the longest run and its halves: a step of the clocks can look like a slope."""
+    if not runs:
         return []
-    slope, best, path = clocks[0].slope, -np.inf, np.zeros(0, dtype=np.int64)
+    longest = max(runs, key=lambda run: run.n_found)
+    middle = longest.found.size // 2
+    pieces = [longest]
+    for begin, end in ((0, middle), (middle, longest.found.size)):
+        fits = np.flatnonzero(longest.found[begin:end] >= 0) + begin
+        if fits.size >= MANY:
+            first, last = int(fits[0]), int(fits[-1])
+            piece = longest.found[first : last + 1]
+            pieces.append(Run(longest.first + first, longest.first + last, longest.clock, piece))
+    return [refit(lists, piece).clock.slope for piece in pieces]
+
+
+def _follow(lists: Lists, clocks: list[Clock]) -> tuple[float, list[Run]]:
+    """Follow the session through suggested clocks, and further ones for what they leave over."""
+    best, path = -np.inf, np.zeros(0, dtype=np.int64)
+    if not clocks:
+        return best, []
+    slope = clocks[0].slope
     while True:
         found = np.array([_fitting(lists, clock) for clock in clocks])
         value, path = _best_path(lists, clocks, found)
         fits = np.where(path >= 0, np.take_along_axis(found, np.maximum(path, 0)[None], axis=0)[0], -1)
-        if value <= best or len(clocks) > 40:
+        if value <= best or len(clocks) > MOST_CLOCKS:
             break
         best = value
         new = [clock for clock in _suggest(lists, fits, 0.0, slope) if not _known(clock, clocks, lists)]
@@ -130,7 +159,7 @@ def trace(lists: Lists, *, max_drift_ppm: float, centre: float = 1.0) -> list[Ru
             break
         used = sorted(set(path.tolist()) - {-1})
         clocks = [clocks[number] for number in used] + new
-    return _runs(lists, clocks, found, path)
+    return best, _runs(lists, clocks, found, path)
 
 
 def refit(lists: Lists, run: Run) -> Run:

@@ -343,15 +343,15 @@ def judge(made: Made) -> Verdict:
 
 
 def simulate_faults(
-    faults: tuple[Fault, ...], n_sessions: int, *, seed: int, at_once: int = 1
+    faults: tuple[Fault, ...], n_sessions: int, *, seed: int, at_once: int = 1, n_trials: int | None = None
 ) -> dict[str, list[Verdict]]:
-    """Plant each fault in random sessions, `at_once` - 1 random others with it."""
+    """Plant each fault in sessions of 2 to 96 trials, or of `n_trials`, and `at_once` - 1 others with it."""
     found: dict[str, list[Verdict]] = {}
     for number, fault in enumerate(tqdm(faults, disable=None, leave=False)):
         rng = np.random.default_rng([seed, number])
         verdicts = found.setdefault(fault.__name__, [])
         for _ in range(n_sessions):
-            made = simulate(rng)
+            made = simulate(rng, n_trials=n_trials)
             for other in rng.choice(len(REPAIRABLE), at_once - 1):
                 if made.codes.size:
                     REPAIRABLE[other](rng, made)
@@ -382,10 +382,12 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=200, help="sessions per fault")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=1, help="faults in one recording")
+    parser.add_argument("--trials", type=int, default=None, help="trials of a session; else 2 to 96")
     asked = parser.parse_args()
-    lines = table(
-        simulate_faults(REPAIRABLE + FOREIGN, asked.sessions, seed=asked.seed, at_once=asked.at_once)
+    found = simulate_faults(
+        REPAIRABLE + FOREIGN, asked.sessions, seed=asked.seed, at_once=asked.at_once, n_trials=asked.trials
     )
+    lines = table(found)
     sys.stdout.write("\n".join(lines) + "\n")
 
 
