@@ -201,7 +201,7 @@ def test_a_killed_session_keeps_its_rows_and_goes_on_until_escape(
     process.wait(timeout=20)
     assert [trial.trial for trial in read_rows(folder / "trials.tsv", TrialRow)] == [1]
     assert read_rows(folder / "events.tsv", EventRow)[-1].trial_type == "video"
-    assert not (study / "sub-007").exists()
+    assert not list((study / "sub-007").rglob("*.tsv"))  # listed, and nothing in the dataset yet
     recovered = shutil.copytree(study, tmp_path / "recovered")
     close_into_dataset(recovered, "007")
     beh = recovered / "sub-007" / "beh" / "sub-007_task-mimicry_beh.tsv"
