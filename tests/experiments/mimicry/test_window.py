@@ -207,9 +207,10 @@ def test_a_killed_session_keeps_its_rows_and_goes_on_until_escape(
     beh = recovered / "sub-007" / "beh" / "sub-007_task-mimicry_beh.tsv"
     assert len(beh.read_text(encoding="utf-8").splitlines()) == 2
 
-    again = start(study, "--participant", "007", *options)
-    assert again.wait(timeout=60) == 2
-    assert "participant 007 exists" in again.communicate()[1]
+    again = start(study, "--participant", "007", *options, display="")
+    _, messages = again.communicate(timeout=60)
+    assert again.returncode == 2
+    assert "--resume" in messages and "--new-run" in messages
 
     process = start(study, "--participant", "007", "--resume", "--json", *options)
     wait_for_event(process, folder, "instructions", 2)
