@@ -185,7 +185,7 @@ def _flows(first: np.ndarray, second: np.ndarray, *, finest_scale: int) -> tuple
     """Optical flow from one picture to the other, and back."""
     method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     method.setFinestScale(finest_scale)
-    method.setPatchStride(3)
+    method.setPatchStride(4)  # half of a patch; 3 takes half as long again, and is no nearer to the truth
     method.setVariationalRefinementIterations(0)  # slower, and no nearer to the true displacement
     start: Any = None
     return method.calc(first, second, start), method.calc(second, first, start)

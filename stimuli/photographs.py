@@ -61,7 +61,7 @@ def read_photograph(path: Path, *, background: str = "#808080") -> np.ndarray:
 def write_png(path: Path, image: np.ndarray) -> None:
     """Write an RGB or RGBA image, uint8, as PNG; it gets its name only when it is complete."""
     unfinished = path.with_name(path.name + ".unfinished")
-    Image.fromarray(image).save(unfinished, format="PNG", compress_level=4)
+    Image.fromarray(image).save(unfinished, format="PNG", compress_level=1)
     unfinished.replace(path)
 
 

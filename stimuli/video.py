@@ -252,16 +252,15 @@ def _check_frame(frame: np.ndarray, shape: tuple[int, ...], *, index: int) -> No
         )
 
 
-def _read_ppm(stream: IO[bytes]) -> np.ndarray | None:
+def _read_ppm(stream: Any) -> np.ndarray | None:
     """Read one binary portable pixmap (three header lines, then RGB bytes); None at the end of the stream."""
     if stream.readline() != b"P6\n":
         return None
     width_px, height_px = (int(number) for number in stream.readline().split())
     stream.readline()
-    content = stream.read(width_px * height_px * 3)
-    if len(content) < width_px * height_px * 3:
-        return None
-    return np.frombuffer(content, np.uint8).reshape(height_px, width_px, 3)
+    frame = np.empty((height_px, width_px, 3), np.uint8)
+    n_bytes = stream.readinto(frame.reshape(-1))  # without a copy
+    return frame if n_bytes == frame.size else None
 
 
 def _last_line(messages: IO[bytes]) -> str:

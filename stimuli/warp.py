@@ -146,14 +146,13 @@ class Warp:
     def __init__(self, field: np.ndarray, *, box: tuple[slice, slice], step_px: int = 2) -> None:
         rows, columns = box
         smooth = cv2.GaussianBlur(field, (0, 0), 0.3 * step_px) if step_px > 1 else field
-        self._field = sample(smooth, _coarse_grid(field.shape[1], field.shape[0], step_px))
+        self._step_px = np.float32(step_px)
+        self._field = sample(smooth, self._coarse_grid(field.shape[1], field.shape[0]))
         self._gradient = field_gradient(self._field) / step_px
         width_px, height_px = columns.stop - columns.start, rows.stop - rows.start
         corner = np.array([columns.start, rows.start], np.float32)
-        self._grid = _coarse_grid(width_px, height_px, step_px) + corner
+        self._grid = self._coarse_grid(width_px, height_px) + corner
         self.pixels = pixel_grid(width_px, height_px) + corner
-        self._step_px = np.float32(step_px)
-        self._upscale = (self.pixels - corner) / self._step_px
 
     def source_positions(self, level: float | SplitLevel) -> tuple[np.ndarray, np.ndarray]:
         """Return where each pixel of the box comes from in the first and in the second photograph.
@@ -183,31 +182,46 @@ class Warp:
         coarse = self._coarse_positions(level)
         sharpness = [_sharpness(positions, float(self._step_px)) for positions in coarse]
         first, second = self._fine_positions(coarse)
-        return first, second, sample(np.stack(sharpness, axis=2), self._upscale)
+        return first, second, self._upscaled(np.stack(sharpness, axis=2))
 
     def _coarse_positions(self, level: float | SplitLevel) -> tuple[np.ndarray, np.ndarray]:
         """Where the points of the grid come from in both photographs."""
         if isinstance(level, SplitLevel):
-            heights = self._step_px * np.arange(self._field.shape[0], dtype=np.float32)
+            heights = self._coarse_grid(1, self._field.shape[0] * int(self._step_px))[:, 0, 1]
             way = (level.at(heights) - np.float32(0.5))[:, None, None] * self._field
             middle = self._half_way_positions(np.float32(1), way, field_gradient(way) / self._step_px)
         else:
             middle = self._half_way_positions(np.float32(level - 0.5), self._field, self._gradient)
-        moved = sample(self._field, middle / self._step_px)
+        moved = self._look_up(self._field, middle)
         return middle - moved / 2, middle + moved / 2
 
     def _fine_positions(self, coarse: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        first, second = (cv2.add(self.pixels, sample(one - self._grid, self._upscale)) for one in coarse)
+        first, second = (cv2.add(self.pixels, self._upscaled(one - self._grid)) for one in coarse)
         return first, second
 
     def _half_way_positions(self, way: np.float32, field: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Solve q + way * field(q) = p for q by Newton's method, at every point p of the grid."""
-        middle = self._grid - way * sample(field, self._grid / self._step_px)
+        middle = self._grid - way * self._look_up(field, self._grid)
         for _ in range(NEWTON_STEPS):
-            missing = self._grid - middle - way * sample(field, middle / self._step_px)
-            slope = way * sample(gradient, middle / self._step_px)
+            missing = self._grid - middle - way * self._look_up(field, middle)
+            slope = way * self._look_up(gradient, middle)
             middle = middle + _solve(slope, missing)
         return middle
+
+    def _coarse_grid(self, width_px: int, height_px: int) -> np.ndarray:
+        """Middles of blocks of `step_px` pixels in either direction."""
+        n_columns, n_rows = (-(-size // int(self._step_px)) for size in (width_px, height_px))
+        return pixel_grid(n_columns, n_rows) * self._step_px + (self._step_px - 1) / 2
+
+    def _look_up(self, values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Look up what is known at the middles of the frame's blocks, at any positions."""
+        return sample(values, (positions - (self._step_px - 1) / 2) / self._step_px)
+
+    def _upscaled(self, values: np.ndarray) -> np.ndarray:
+        """Interpolate what is known at the middles of the box's blocks, for each of its pixels."""
+        height_px, width_px = self.pixels.shape[:2]
+        step_px = int(self._step_px)
+        return cv2.resize(values, None, fx=step_px, fy=step_px)[:height_px, :width_px]
 
 
 def _sharpness(positions: np.ndarray, step_px: float) -> np.ndarray:
@@ -215,11 +229,6 @@ def _sharpness(positions: np.ndarray, step_px: float) -> np.ndarray:
     xx, xy, yx, yy = np.moveaxis(field_gradient(positions) / np.float32(step_px), -1, 0)
     area = cv2.GaussianBlur(xx * yy - xy * yx, (0, 0), STRETCH_SMOOTHING_PX / step_px)
     return np.clip(area * np.float32(HARMLESS_STRETCH), np.float32(0.02), np.float32(1)) ** 2
-
-
-def _coarse_grid(width_px: int, height_px: int, step_px: int) -> np.ndarray:
-    """Every `step_px`-th pixel, and one beyond the last."""
-    return pixel_grid(-(-width_px // step_px) + 1, -(-height_px // step_px) + 1) * np.float32(step_px)
 
 
 def sample(values: np.ndarray, positions: np.ndarray, *, method: int = cv2.INTER_LINEAR) -> np.ndarray:
