@@ -69,7 +69,7 @@ class Forest:
                 f"expected descriptors of shape (n_frames, {self.n_features}), as the forest was grown on, "
                 f"found {np.shape(descriptors)}"
             )
-        _check_finite(rows)
+        check_finite(rows)
         return read_rows(rows, self.roots, self.feature, self.threshold, self.left, self.right, self.shares)
 
     def predict(self, descriptors: np.ndarray) -> np.ndarray:
@@ -132,7 +132,7 @@ def rank_features(descriptors: np.ndarray) -> RankedFeatures:
     rows = np.asarray(descriptors, np.float32)
     if rows.ndim != 2 or not rows.size:
         raise ValueError(f"expected descriptors of shape (n_frames, n_features), found {rows.shape}")
-    _check_finite(rows)
+    check_finite(rows)
     codes = np.empty(rows.shape[::-1], np.uint16)
     values, starts, exact = [], [0], True
     for number, column in enumerate(np.ascontiguousarray(rows.T)):
@@ -346,7 +346,7 @@ def _joined(names: np.ndarray, n_features: int, trees: Sequence[tuple[np.ndarray
     )
 
 
-def _check_finite(rows: np.ndarray) -> None:
+def check_finite(rows: np.ndarray) -> None:
     """Refuse missing and infinite values."""
     bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if len(bad):
