@@ -115,12 +115,13 @@ class SessionLog:
     def trial(self, row: TrialRow, flips: Iterable[FlipRow]) -> None:
         """Write a row of ``trials.tsv`` and the refreshes so far; see `durable`."""
         self._frames.write_many(flips)
+        if self._durable:  # before the trial's own row: who is in trials.tsv has all events on the disk
+            self._events.sync()
+            self._frames.sync()
         self._trials.write(row)
         self.last_trial = row
-        if not self._durable:
-            return
-        for table in (self._events, self._frames, self._trials):
-            table.sync()
+        if self._durable:
+            self._trials.sync()
 
     def timing(self, row: TimingRow, flips: Iterable[FlipRow]) -> None:
         """Write how the computer kept up with a trial, and the refreshes since the trial was written."""

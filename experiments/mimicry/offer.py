@@ -9,9 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-import click
-import typer
-
 from experiments.mimicry.progress import Progress, last_run, read_progress, was_begun
 from experiments.session import SessionStopped, has_screen, live_folder
 
@@ -154,11 +151,13 @@ def ask_at_terminal(text: str, answers: Mapping[str, str]) -> str | None:
     print(text, file=sys.stderr)
     for number, answer in enumerate(answers.values(), start=1):
         print(f"  {number}  {answer}", file=sys.stderr)
-    try:
-        number = typer.prompt("1-" + str(len(answers)), type=click.IntRange(1, len(answers)), err=True)
-    except typer.Abort:
-        return None
-    return list(answers)[number - 1]
+    while True:
+        print(f"1-{len(answers)}: ", end="", file=sys.stderr, flush=True)
+        typed = sys.stdin.readline()
+        if not typed:  # the terminal was closed, or the end of input was typed
+            return None
+        if typed.strip() in map(str, range(1, len(answers) + 1)):
+            return list(answers)[int(typed) - 1]
 
 
 def ask_in_dialog(text: str, answers: Mapping[str, str], *, title: str) -> str | None:

@@ -48,7 +48,11 @@ def start(screen: VirtualScreen, tmp_path: Path) -> Iterator[Callable[..., subpr
     ) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "experiments.mimicry", *map(str, arguments)]
         output, chosen = subprocess.PIPE, {**environment, "DISPLAY": display, **(variables or {})}
-        running.append(subprocess.Popen(command, env=chosen, stdout=output, stderr=output, text=True))
+        running.append(
+            subprocess.Popen(
+                command, env=chosen, stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True
+            )
+        )
         return running[-1]
 
     yield start

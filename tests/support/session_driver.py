@@ -5,6 +5,8 @@ Reads one JSON object per line: ``arguments`` of the command and ``moment``, whi
 - ``write``: before, half through or after (``how``) the ``count``-th write of a row, a record or a journal
 - ``call``: at the ``count``-th call of a Python function
 - ``time``: ``seconds`` after the start, by another process
+- ``power``: at the ``count``-th write the power is cut: what was not brought to the disk may be lost, as
+  ``seed`` has it
 - ``full``: from the ``count``-th write on, only ``left_kib`` are left on the disk of the study
 - ``limit``: no file may become larger than ``bytes``
 - ``signal``: the signal ``number`` arrives at the ``count``-th call of a Python function
@@ -29,13 +31,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments.dataset import durable
 from experiments.mimicry import __main__ as command
-from experiments.mimicry import simulated  # noqa: F401 (imported before the fork)
+from experiments.mimicry import simulated
 from hardware.simulated import amplifier  # noqa: F401
 from hardware.simulated.journal import Journal
 
 COUNTS = {"write": 0, "call": 0}
+ON_DISK: dict[int, int] = {}
+"""Number of a file -> how much of it is on the disk."""
 
 
 def main() -> None:
@@ -97,7 +103,9 @@ def plan_the_end(moment: dict[str, Any], disk: Path) -> None:
     if moment["kind"] == "limit":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the write fails, as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (moment["bytes"], resource.RLIM_INFINITY))
-    at_write = moment.get("count") if moment["kind"] == "write" else None
+    at_write = moment.get("count") if moment["kind"] in ("write", "power") else None
+    if moment["kind"] == "power":
+        watch_syncs(disk)
 
     def reached(half: Callable[[], None], whole: Callable[[], None]) -> None:
         COUNTS["write"] += 1
@@ -105,6 +113,10 @@ def plan_the_end(moment: dict[str, Any], disk: Path) -> None:
             fill(disk, moment["left_kib"])
         if COUNTS["write"] != at_write:
             return whole()
+        if moment["kind"] == "power":
+            whole()
+            lose_what_is_not_on_the_disk(disk, np.random.default_rng(moment["seed"]))
+            die()
         {"before": lambda: None, "half": half, "after": whole}[moment["how"]]()
         die()
 
@@ -130,6 +142,35 @@ def plan_the_end(moment: dict[str, Any], disk: Path) -> None:
                     end()
 
         sys.setprofile(called)
+
+
+def watch_syncs(folder: Path) -> None:
+    """Make a session wait for the disk as a real one does, and note what has reached it."""
+    sync, devices = os.fsync, simulated.Devices
+    ON_DISK.update({path.stat().st_ino: path.stat().st_size for path in folder.rglob("*") if path.is_file()})
+
+    def noted(handle: int) -> None:
+        sync(handle)
+        ON_DISK[os.fstat(handle).st_ino] = os.fstat(handle).st_size
+
+    os.fsync = noted
+    simulated.Devices = lambda **chosen: devices(**{**chosen, "durable": True})  # type: ignore[assignment]
+
+
+def lose_what_is_not_on_the_disk(folder: Path, rng: np.random.Generator) -> None:
+    """Shorten files, down to what was brought to the disk; where a file system does so, zeros are left.
+
+    The amplifier is another device: its journal stays.
+    """
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or path.name.startswith("amplifier_journal") or path.suffix == ".bdf":
+            continue
+        length, safe = path.stat().st_size, ON_DISK.get(path.stat().st_ino, 0)
+        kept = int(rng.integers(safe, length + 1)) if length > safe else length
+        with path.open("r+b") as file:
+            file.truncate(kept)
+            if rng.random() < 0.5:
+                file.truncate(length)
 
 
 def die() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -12,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import killed_sessions as kills
 import numpy as np
 import pytest
 
@@ -21,19 +21,13 @@ from experiments.session import stopped_by_signals
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the sessions are forked")
 
-SPEC = importlib.util.spec_from_file_location("kills", Path(__file__).with_name("test_kill.py"))
-assert SPEC is not None and SPEC.loader is not None
-kills = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(kills)
-
 OPTIONS = ("--simulate", "--trials", 8, "--practice", 1)
 
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator[kills.Driver]:
-    running = kills.Driver()
-    yield running
-    running.close()
+    with kills.running_driver() as running:
+        yield running
 
 
 def live(study: Path, participant: str) -> Path:
@@ -131,6 +125,25 @@ def test_a_file_that_may_not_grow_costs_the_running_trial_only(driver: kills.Dri
     ended_by_the_disk(done, study, "1")
     kills.go_on(driver, study, "1", "--simulate")
     kills.check_finished(study, "1")
+    assert kills.errors_of(study) == []
+
+
+def test_a_power_cut_costs_the_running_trial_only(driver: kills.Driver, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    whole = driver.run(study, "--participant", "whole", *OPTIONS)
+    rng = np.random.default_rng(5)
+    for index in range(6):
+        participant, count = f"{index:03}", int(rng.integers(20, whole["counts"]["write"]))
+        moment = {"kind": "power", "count": count, "seed": int(rng.integers(1000))}
+        done = driver.run(study, "--participant", participant, *OPTIONS, moment=moment)
+        assert done["status"] == -signal.SIGKILL, done["output"]
+        kills.check_killed(study, participant)
+        heard = codes_heard(live(study, participant))
+        n_ended = heard.count(kills.CODES["feedback"]) + heard.count(kills.CODES["practice_feedback"])
+        rows = kills.rows_of(live(study, participant), "trials", TrialRow)
+        assert n_ended - 1 <= len(rows) <= n_ended
+        kills.go_on(driver, study, participant, *OPTIONS)
+        kills.check_finished(study, participant)
     assert kills.errors_of(study) == []
 
 
@@ -247,6 +260,49 @@ def test_a_changed_table_is_told(
         return
     assert refused["status"] == 2, refused["output"]
     assert message in refused["output"] and "Traceback" not in refused["output"]
+
+
+def at_terminal(study: Path, typed: str) -> subprocess.CompletedProcess[str]:
+    """Give the command at a terminal at which something is typed."""
+    ours, its = os.openpty()
+    os.write(ours, typed.encode())
+    words = [
+        sys.executable,
+        "-m",
+        "experiments.mimicry",
+        str(study),
+        "--participant",
+        "1",
+        *map(str, OPTIONS),
+    ]
+    try:
+        return subprocess.run(
+            words, cwd=kills.ROOT, stdin=its, capture_output=True, text=True, timeout=120, check=False
+        )
+    finally:
+        os.close(ours)
+        os.close(its)
+
+
+def test_at_a_terminal_the_next_start_asks(driver: kills.Driver, killed_study: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(killed_study, study)
+    progress, before = read_progress(study, "1", 1), kills.files(study)
+    for nothing in ("3\n", "\x04", "x\n3\n"):
+        left = at_terminal(study, nothing)
+        assert left.returncode == 1
+        assert f"{progress.n_finished} of 8 trials are saved" in left.stderr
+        assert f"Next is trial {progress.left[0].trial}" in left.stderr
+        assert "nothing was begun" in left.stderr and "Traceback" not in left.stderr
+        assert kills.files(study) == before
+    again = at_terminal(study, "2\n")
+    assert again.returncode == 0, again.stderr
+    assert last_run(study, "1") == 2
+    shutil.rmtree(study)
+    shutil.copytree(killed_study, study)
+    resumed = at_terminal(study, "1\n")
+    assert resumed.returncode == 0, resumed.stderr
+    kills.check_finished(study, "1")
 
 
 @pytest.mark.parametrize("name", ["session.json", "design.tsv"])
