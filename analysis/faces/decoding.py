@@ -87,6 +87,10 @@ class _Work:
     balanced: bool
     train_share: float
     pca: int | None
+    animal: np.ndarray
+    """Number of the animal of each frame."""
+    folds: list[Fold] | None
+    """The folds, where they do not depend on labels: shuffles within animals keep what each animal has."""
     known_components: dict[bytes, RankedFeatures]
 
 
@@ -174,7 +178,10 @@ def decode(
         raise ValueError(f"decoding needs two classes at least, found {', '.join(map(str, names)) or 'none'}")
     values = _checked(descriptors, len(table.of_frame), pca)
     ranked = rank_features(values) if pca is None else None
-    work = _Work(values, ranked, table, names, scheme, balanced, train_share, pca, {})
+    animal = pd.factorize(table.trials["animal"])[0][table.of_frame]
+    whole = None if scheme == "frames" else make_folds(table, table.labels, scheme=scheme, rng=rng)
+    kept = whole if scheme == "animals" else None
+    work = _Work(values, ranked, table, names, scheme, balanced, train_share, pca, animal, kept, {})
     folds, probabilities = _predicted(work, classes, n_trees, rng)
     recall = _recalls(work, classes, folds, probabilities)
     test, permuted = None, None
@@ -316,9 +323,8 @@ def _predicted(
     work: _Work, classes: np.ndarray, n_trees: int, rng: np.random.Generator
 ) -> tuple[list[Fold], list[np.ndarray]]:
     """Predict every fold, for classes of the trials (their own or shuffled ones)."""
-    folds = make_folds(
-        work.table, work.classes[classes], scheme=work.scheme, rng=rng, train_share=work.train_share
-    )
+    options: dict[str, Any] = {"scheme": work.scheme, "rng": rng, "train_share": work.train_share}
+    folds = make_folds(work.table, classes, **options) if work.folds is None else work.folds
     frame_classes = classes[work.table.of_frame].astype(np.uint8)
     return folds, [
         held_out_votes(
@@ -360,10 +366,9 @@ def _recalls(
 ) -> np.ndarray:
     """Return the share of recognised frames, ``(n_animals, n_classes, n_classes)``: true, predicted."""
     frame_classes = classes[work.table.of_frame]
-    animal = pd.factorize(work.table.trials["animal"])[0][work.table.of_frame]
-    counts = np.zeros((animal.max() + 1, len(work.classes), len(work.classes)))
+    counts = np.zeros((work.animal.max() + 1, len(work.classes), len(work.classes)))
     for (_, test), votes in zip(folds, probabilities, strict=True):
-        np.add.at(counts, (animal[test], frame_classes[test], votes.argmax(axis=1)), 1.0)
+        np.add.at(counts, (work.animal[test], frame_classes[test], votes.argmax(axis=1)), 1.0)
     totals = counts.sum(axis=2, keepdims=True)
     return np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
 

@@ -47,7 +47,7 @@ def difference_map(
     if values.ndim != 2 or values.shape[1] != cells.sum() * orientations or cells.ndim != 2:
         raise ValueError(
             f"{cells.sum()} cells with {orientations} orientations make {cells.sum() * orientations} "
-            f"features, found descriptors of shape {values.shape}: take the cells and mask of the descriptor file"
+            f"features, found descriptors of shape {values.shape}: take cells and mask of the descriptor file"
         )
     if during.shape != values.shape[:1] or not during.any() or during.all():
         raise ValueError(

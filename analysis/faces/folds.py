@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -138,7 +140,12 @@ def repeats_of(labels: np.ndarray) -> np.ndarray:
     >>> repeats_of(np.array(["pain", "sweet", "pain", "pain"])).tolist()
     [0, 0, 1, 2]
     """
-    return pd.Series(labels).groupby(labels).cumcount().to_numpy()
+    seen: Counter[Hashable] = Counter()
+    found = np.empty(len(labels), int)
+    for place, label in enumerate(labels):
+        found[place] = seen[label]
+        seen[label] += 1
+    return found
 
 
 def _split(table: TrialTable, train: np.ndarray, test: np.ndarray) -> Fold:
@@ -165,10 +172,10 @@ def _repeats(table: TrialTable, labels: np.ndarray, own: np.ndarray, animal: str
     """Leave out one repeat of every class of an animal at a time."""
     repeat = np.full(len(own), -1)
     repeat[own] = repeats_of(labels[own])
-    counts = pd.Series(labels[own]).value_counts()
+    names, counts = np.unique(labels[own], return_counts=True)
     if counts.min() < 2:
         raise ValueError(
-            f"animal {animal} has one trial of class {', '.join(map(str, counts.index[counts < 2]))}: with "
+            f"animal {animal} has one trial of class {', '.join(map(str, names[counts < 2]))}: with "
             "it left out there is nothing to learn the class from. Leave the class out of this animal, or "
             "use scheme='animals'"
         )

@@ -119,7 +119,7 @@ def fractions_against_control(
     if group.isna().any():
         names = ", ".join(map(str, table.loc[group.isna(), "animal"].unique()))
         raise ValueError(f"these animals have no group: {names}")
-    means = table.assign(group=group).groupby(["label", "group", "animal"], sort=False)["fraction"].mean()
+    means = table.assign(group=group).groupby(["label", "group", "animal"])["fraction"].mean()
     rows = []
     for label in table["label"].unique():
         values = [_values_of(means, label, name) for name in (first, second)]
