@@ -60,6 +60,8 @@ class PhaseCorrelator:
         Grey picture, ``(height, width)``.
     finest
         Width of the Gaussian low-pass over the phases, in cycles per pixel.
+    weight
+        What each pixel counts, 0 to 1, of the same shape; None: all alike.
 
     Notes
     -----
@@ -74,9 +76,12 @@ class PhaseCorrelator:
     (-2, 3)
     """
 
-    def __init__(self, reference: np.ndarray, finest: float = SHIFT_FINEST) -> None:
+    def __init__(
+        self, reference: np.ndarray, finest: float = SHIFT_FINEST, weight: np.ndarray | None = None
+    ) -> None:
         height, width = reference.shape
-        self._window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
+        window = np.outer(np.hanning(height), np.hanning(width))
+        self._window = (window if weight is None else window * weight).astype(np.float32)
         rows, columns = fft.fftfreq(height)[:, None], fft.rfftfreq(width)[None, :]
         low_pass = np.exp(-(rows**2 + columns**2) / (2 * finest**2)).astype(np.float32)
         low_pass[0, 0] = 0
@@ -95,7 +100,8 @@ class PhaseCorrelator:
         return x, y, float(surface[row, column]) / self._full
 
     def _spectrum(self, picture: np.ndarray) -> np.ndarray:
-        return fft.rfft2((picture - picture.mean()) * self._window)
+        middle = (picture * self._window).sum() / self._window.sum()
+        return fft.rfft2((picture - middle) * self._window)
 
 
 class FrameMeter:
