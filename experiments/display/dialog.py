@@ -108,8 +108,10 @@ def _show() -> None:
     if "options" in wanted:
         dialog.addText(wanted["text"])
         dialog.addField("choice", choices=wanted["options"], label="")
+    names = [*fields, *(["choice"] if "options" in wanted else [])]
+    dialog.validate()  # hides its remark on required fields, of which there are none
     given = dialog.show()
-    answers = {name: str(given[name]) for name in (*fields, *given)} if dialog.OK else None
+    answers = {name: str(given[name]) for name in names} if dialog.OK else None
     print(_MARK + json.dumps(answers), flush=True)
 
 
