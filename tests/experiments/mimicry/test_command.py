@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
 import json
 import os
@@ -13,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from experiments.allocation.actions import Given, assign, record_pill
+from experiments.allocation.blocks import name_strata
+from experiments.allocation.creation import create
+from experiments.allocation.settings import AllocationSettings
 from experiments.dataset.tables import read_table
 from experiments.mimicry import __main__ as command
 
@@ -251,3 +256,46 @@ def test_the_dataset_of_a_session_is_valid(run, tmp_path: Path) -> None:
     checked = subprocess.run([validator, str(study), "--json"], capture_output=True, text=True)
     issues = json.loads(checked.stdout)["issues"]["issues"]
     assert [issue for issue in issues if issue["severity"] == "error"] == []
+
+
+def test_a_session_at_another_time_than_planned_after_the_pill_is_warned_of(run, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    run(study, "--participant", "1", "--simulate", "--trials", 4)
+    taken = datetime.datetime.now().astimezone() - datetime.timedelta(minutes=90)
+    by_keeper, by_experimenter = (Given(by=by, now=taken, reason="a test") for by in ("keeper", "CB"))
+    settings = AllocationSettings(
+        id="0" * 16,
+        groups=("A", "B"),
+        ratio=(1, 1),
+        strata={},
+        n_in=dict.fromkeys(name_strata({}), 4),
+        simulated=True,
+    )
+    phrase = "five words that do not belong"
+    allocation, _ = create(
+        study, settings, multiples=(2,), passphrase=phrase, given=by_keeper, seed=1, scrypt_n=2**10
+    )
+    assign(allocation, "2", {}, by_experimenter)
+    record_pill(allocation, "2", taken, by_experimenter)
+    status, _, messages = run(study, "--participant", "2", "--simulate", "--trials", 4)
+    assert status == 0
+    assert "Pill: too early: the pill was 1 h 30 min ago" in messages
+    record = json.loads((study / "sourcedata" / "sub-2" / "session.json").read_text(encoding="utf-8"))
+    assert record["minutes_since_pill"] == pytest.approx(90, abs=2)
+    assert record["pill_warning"].startswith("too early")
+    next(study.rglob("allocation.json")).write_text("{", encoding="utf-8")
+    status, _, messages = run(study, "--participant", "3", "--simulate", "--trials", 4)
+    assert status == 0 and "Pill: when the pill was taken cannot be read" in messages
+
+
+def test_every_waiting_session_is_put_into_the_dataset_by_close(run, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    for extra in ((), ("--new-run",)):
+        run(study, "--participant", "1", "--simulate", "--trials", 4, *extra)
+    shutil.rmtree(study / "sub-1")
+    status, _, messages = run(study, "--participant", "1", "--close")
+    assert status == 0, messages
+    names = {path.name for path in (study / "sub-1" / "beh").glob("*.tsv")}
+    assert names == {"sub-1_task-mimicry_beh.tsv", "sub-1_task-mimicry_run-02_beh.tsv"}
+    status, _, messages = run(study, "--participant", "1", "--close")
+    assert status == 2 and "nothing was changed" in messages
