@@ -1,0 +1,1 @@
+"""Facial expressions of head-fixed mice, after Dolensek et al. (2020)."""

@@ -1,0 +1,1 @@
+"""Simulated mice: whole studies whose truth is known."""
