@@ -89,8 +89,8 @@ class FaceMask:
         crop = self.crop
         if crop.left_px + crop.width_px > width or crop.top_px + crop.height_px > height:
             raise ValueError(
-                f"the crop of {crop.width_px} x {crop.height_px} px at ({crop.left_px}, {crop.top_px}) reaches "
-                f"beyond the frame of {width} x {height} px"
+                f"the crop of {crop.width_px} x {crop.height_px} px at ({crop.left_px}, {crop.top_px}) "
+                f"reaches beyond the frame of {width} x {height} px"
             )
         return crop.height_px, crop.width_px
 
