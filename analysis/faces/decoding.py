@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse.linalg import eigsh
 from tqdm import tqdm
 
 from analysis.faces.folds import Fold, Scheme, TrialTable, check_scheme, make_folds, trial_table
@@ -352,13 +353,22 @@ def _features(work: _Work, train: np.ndarray) -> RankedFeatures:
 def _components(centred: np.ndarray, n_components: int) -> np.ndarray:
     """Return principal components as columns, from the smaller of the two products."""
     centred = centred.astype(np.float64)
-    if centred.shape[1] <= centred.shape[0]:
-        vectors = np.linalg.eigh(centred.T @ centred)[1]
-        return vectors[:, ::-1][:, :n_components].astype(np.float32)
-    sizes, vectors = np.linalg.eigh(centred @ centred.T)
-    kept = slice(-1, -n_components - 1, -1)
-    scale = np.sqrt(np.maximum(sizes[kept], 1e-12 * sizes[-1]))
-    return (centred.T @ vectors[:, kept] / scale).astype(np.float32)
+    wide = centred.shape[1] > centred.shape[0]
+    vectors = _largest_vectors(centred @ centred.T if wide else centred.T @ centred, n_components)
+    if not wide:
+        return vectors.astype(np.float32)
+    found = centred.T @ vectors
+    return (found / np.maximum(np.linalg.norm(found, axis=0), 1e-12)).astype(np.float32)
+
+
+def _largest_vectors(product: np.ndarray, n_components: int) -> np.ndarray:
+    """Return the eigenvectors of the largest eigenvalues as columns; by Lanczos where few are wanted."""
+    size = len(product)
+    if n_components > size // 5:
+        return np.linalg.eigh(product)[1][:, ::-1][:, :n_components]
+    start = np.random.default_rng(0).normal(size=size)  # the same start each time: the same components
+    sizes, vectors = eigsh(product, n_components, v0=start)
+    return vectors[:, np.argsort(sizes)[::-1]]
 
 
 def _recalls(
