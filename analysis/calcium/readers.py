@@ -1,14 +1,11 @@
 """Recordings of neurons as the usual programs write them: suite2p's folders and CaImAn's files.
 
 Sessions in NWB are read by `analysis.mouse_sessions`. Some of suite2p's files are pickles, which can run any
-program when they are opened; they are read here by a reader that knows arrays, numbers, texts and paths, and
-refuses everything else.
+program when they are opened; `analysis.careful_pickle` reads them, which refuses everything but data.
 """
 
 from __future__ import annotations
 
-import io
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,19 +14,12 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from analysis.careful_pickle import read_array
+
 NEUROPIL = 0.7
 """Share of the neuropil's fluorescence that is subtracted: suite2p's own default."""
 BASELINE_PERCENTILE = 20.0
 """Percentile of a neuron's fluorescence that counts as rest. Our choice."""
-
-_HARMLESS = {
-    "builtins": {"complex", "frozenset", "range", "set", "slice", "bytearray", "list", "dict", "tuple"},
-    "collections": {"OrderedDict", "defaultdict"},
-    "pathlib": {"Path", "PosixPath", "WindowsPath", "PurePath", "PurePosixPath", "PureWindowsPath"},
-    "datetime": {"datetime", "date", "timedelta", "timezone"},
-    "_codecs": {"encode"},
-}
-_NUMPY = {"_reconstruct", "scalar", "ndarray", "dtype", "_frombuffer"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +60,7 @@ def read_suite2p(folder: Path, *, neuropil: float = NEUROPIL, only_cells: bool =
         If numbers of neurons or frames do not agree, or a file holds what a recording of neurons does not.
     """
     raw, around = (np.load(_needed(folder / name), allow_pickle=False) for name in ("F.npy", "Fneu.npy"))
-    stat = list(_unpickled(_needed(folder / "stat.npy")))
+    stat = list(read_array(_needed(folder / "stat.npy"), program="suite2p"))
     is_cell = np.load(_needed(folder / "iscell.npy"), allow_pickle=False)
     counts = {"F.npy": len(raw), "Fneu.npy": len(around), "stat.npy": len(stat), "iscell.npy": len(is_cell)}
     if len(set(counts.values())) > 1 or raw.shape != around.shape:
@@ -198,7 +188,7 @@ def _suite2p_rate(folder: Path) -> float | None:
     """Find the frame rate in whichever file this version of suite2p wrote."""
     for name in ("ops.npy", "settings.npy", "db.npy"):
         if (folder / name).is_file():
-            content = _unpickled(folder / name)
+            content = read_array(folder / name, program="suite2p")
             settings = content.item() if isinstance(content, np.ndarray) and content.ndim == 0 else content
             if isinstance(settings, dict) and settings.get("fs"):
                 return float(settings["fs"])
@@ -211,36 +201,3 @@ def _needed(path: Path) -> Path:
             f"{path.parent} has no {path.name}: expected a folder of suite2p, such as suite2p/plane0"
         )
     return path
-
-
-class _CarefulUnpickler(pickle.Unpickler):
-    """Opens only what recordings hold: numbers, texts, arrays, lists and paths."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        is_numpy = module.split(".")[0] == "numpy" and (name in _NUMPY or name.startswith("dtype"))
-        if is_numpy or name in _HARMLESS.get(module, ()):
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-
-
-def _unpickled(path: Path) -> Any:
-    """Read an ``.npy`` file whose content is pickled, without running what it may ask for."""
-    content = path.read_bytes()
-    stream = io.BytesIO(content)
-    try:
-        version = np.lib.format.read_magic(stream)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = read(stream)
-        if not dtype.hasobject:
-            return np.load(io.BytesIO(content), allow_pickle=False)
-        found = _CarefulUnpickler(stream).load()
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{path} is not opened: {error}, which a recording of neurons has no need of. Do not open this "
-            "file with other programs either, unless you know who made it"
-        ) from None
-    except (ValueError, EOFError, IndexError, AttributeError, ImportError, TypeError) as error:
-        raise ValueError(f"{path} is not a file that suite2p writes, or a damaged one ({error})") from None
-    return found.reshape(shape) if isinstance(found, np.ndarray) else found
