@@ -196,6 +196,12 @@ def test_a_damaged_set_is_refused_before_anything_is_written(
         (["--resume", "--simulate"], "which session"),
         (["--participant", "1", "--resume", "--simulate"], "no session to go on with"),
         (["--participant", "1", "--close"], "no session to go on with"),
+        (
+            ["--participant", "1", "--resume", "--new-run", "--simulate"],
+            "choose one of --resume and --new-run",
+        ),
+        (["--new-run", "--simulate"], "which session"),
+        (["--participant", "1", "--new-run", "--simulate"], "has no session"),
     ],
 )
 def test_wrong_input_is_told_and_leaves_nothing(
@@ -299,3 +305,16 @@ def test_every_waiting_session_is_put_into_the_dataset_by_close(run, tmp_path: P
     assert names == {"sub-1_task-mimicry_beh.tsv", "sub-1_task-mimicry_run-02_beh.tsv"}
     status, _, messages = run(study, "--participant", "1", "--close")
     assert status == 2 and "nothing was changed" in messages
+
+
+def test_what_is_known_of_a_participant_is_not_contradicted(run, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    run(study, "--participant", "1", "--simulate", "--trials", 4)
+    with (study / "participants.tsv").open("a", encoding="utf-8") as table:
+        table.write("sub-2\t31\tM\tB\n")
+    status, _, messages = run(study, "--participant", "2", "--simulate", "--trials", 4, "--sex", "F")
+    assert status == 2 and "says that the sex of participant 2 is M, not F" in messages
+    status, _, messages = run(study, "--participant", "2", "--simulate", "--trials", 4, "--age", 31)
+    assert status == 0, messages
+    record = json.loads((study / "sourcedata" / "sub-2" / "session.json").read_text(encoding="utf-8"))
+    assert record["person"] == {"age": 31.0, "sex": "M", "group": "B"}

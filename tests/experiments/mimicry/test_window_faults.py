@@ -153,7 +153,7 @@ def wait_for_dialog(screen: VirtualScreen, process: subprocess.Popen[str], empty
     return screen.screenshot()
 
 
-def test_on_a_screen_the_next_start_asks_in_a_dialog(
+def test_on_a_screen_the_next_start_after_a_kill_asks_in_a_dialog(
     screen, start, stimulus_set: Path, tmp_path: Path
 ) -> None:
     study, options = tmp_path / "study", ("--stimuli", stimulus_set, *SHORT)
@@ -161,6 +161,8 @@ def test_on_a_screen_the_next_start_asks_in_a_dialog(
     wait_for_event(process, study / "sourcedata" / "sub-1", "video", 2)
     process.kill()
     process.communicate()
+    assert kills.check_killed(study, "1") in ("in a trial", "between trials")
+    assert kills.errors_of(study) == []
     before, empty = kills.files(study), screen.screenshot()
     asked = start(study, "--participant", "1", *options)
     Image.fromarray(wait_for_dialog(screen, asked, empty)).save(tmp_path / "offer.png")
@@ -179,6 +181,8 @@ def test_on_a_screen_the_next_start_asks_in_a_dialog(
     assert asked.returncode == 0, messages
     trials = read_rows(study / "sourcedata" / "sub-1" / "trials.tsv", TrialRow)
     assert [row.trial for row in trials] == [1, 2, 3, 4]
+    kills.check_finished(study, "1")
+    assert kills.errors_of(study) == []
 
 
 def kill_in_window(start, study: Path, participant: str, options: tuple, after_s: float) -> str:
@@ -208,18 +212,6 @@ def duration_s(start, study: Path, options: tuple) -> float:
     _, messages = whole.communicate(timeout=300)
     assert whole.returncode == 0, messages
     return time.monotonic() - began_s
-
-
-def test_a_session_in_a_window_that_is_killed_goes_on(
-    screen, start, stimulus_set: Path, tmp_path: Path
-) -> None:
-    study, options = tmp_path / "study", ("--stimuli", stimulus_set, *SHORT)
-    process = start(study, "--participant", "1", *options)
-    wait_for_event(process, study / "sourcedata" / "sub-1", "video", 2)
-    time.sleep(0.5)
-    process.kill()
-    process.communicate()
-    check_and_go_on(start, study, options, "", told=False)
 
 
 @pytest.mark.slow
