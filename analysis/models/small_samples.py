@@ -49,12 +49,12 @@ def one_sample(values: np.ndarray, *, against: float = 0.0, level: float = 0.95)
     check_level(level)
     values = _known(values, "a comparison within animals") - against
     n, mean, sd = len(values), float(values.mean()), float(values.std(ddof=1))
-    t = _ratio(mean, sd / np.sqrt(n))
-    half = float(stats.t.isf((1 - level) / 2, n - 1)) * sd / np.sqrt(n)
+    t = _ratio(mean, sd / float(np.sqrt(n)))
+    half = float(stats.t.isf((1 - level) / 2, n - 1)) * sd / float(np.sqrt(n))
     return {
         "n": n, "estimate": mean, "lower": mean - half, "upper": mean + half, "t": t, "df": float(n - 1),
         "p": _two_sided(t, n - 1), "p_exact": sign_flip_p(values) if n <= _ALL_FLIPS_UP_TO else np.nan,
-        **_effect(t, n - 1, 1 / np.sqrt(n), level),
+        **_effect(t, n - 1, float(1 / np.sqrt(n)), level),
     }  # fmt: skip
 
 
