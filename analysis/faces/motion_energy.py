@@ -98,7 +98,9 @@ class MotionMeter:
         if self._before is not None:
             difference = cv2.absdiff(frame, self._before)
             scale = 255.0 / (self._full_scale or 255.0)
-            values = [scale * cv2.mean(difference, mask=mask)[0] for mask in self._masks.values()]
+            values = [
+                scale * cv2.mean(difference[box], mask=inside)[0] for box, inside in self._masks.values()
+            ]
         self._rows.append((index, time_s, *values))
         self._before = frame.copy()
 
@@ -213,16 +215,19 @@ def without_gaps(
 
 def _checked_regions(
     shape: tuple[int, int], mask: np.ndarray | None, regions: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+) -> dict[str, tuple[tuple[slice, slice], np.ndarray | None]]:
+    """Return the rectangle around each region and its pixels therein, None where these are all."""
     if WHOLE in regions:
         raise ValueError(f"the name {WHOLE!r} is that of the whole face; give the region another one")
     whole = np.ones(shape, bool) if mask is None else np.asarray(mask, bool)
-    checked = {}
+    checked: dict[str, tuple[tuple[slice, slice], np.ndarray | None]] = {}
     for name, region in {WHOLE: whole, **regions}.items():
         if np.shape(region) != shape:
             raise ValueError(f"the mask of {name!r} has {np.shape(region)} px, the frames {shape} px")
         inside = np.asarray(region, bool) & whole
         if not inside.any():
             raise ValueError(f"the mask of {name!r} leaves no pixel")
-        checked[name] = np.ascontiguousarray(inside, np.uint8)
+        rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        checked[name] = box, None if inside[box].all() else inside[box].astype(np.uint8)
     return checked
