@@ -47,6 +47,13 @@ def checklist(
         str | None,
         typer.Option(help="Who ticks steps [default: the computer's account].", show_default=False),
     ] = None,
+    stimuli: Annotated[
+        Path | None,
+        typer.Option(help="Videos of the task: its command is then complete.", show_default=False),
+    ] = None,
+    rig: Annotated[
+        Path | None, typer.Option(help="Rig file of the task, for its command.", show_default=False)
+    ] = None,
     text: Annotated[bool, typer.Option("--text", help="Print it, without a window.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON in the last line.")] = False,
 ) -> None:
@@ -56,6 +63,7 @@ def checklist(
     file behind (consent, electrodes, ...) is ticked. It shows no group.
     """
     steps, texts = read_day(day), read_texts(language)
+    _check_there(stimuli, rig)
     facts = read_facts(study, participant, now_here())
     user = current_user(by)
     for names, is_done in ((done, True), (undo, False)):
@@ -65,9 +73,9 @@ def checklist(
     if not (text or as_json or done or undo) and _has_screen():
         from experiments.checklist.window import run_window
 
-        return run_window(study, participant, steps=steps, texts=texts, by=user)
+        return run_window(study, participant, steps=steps, texts=texts, by=user, stimuli=stimuli, rig=rig)
     facts = read_facts(study, participant, now_here())
-    shown = show(facts, steps, texts, now_here())
+    shown = show(facts, steps, texts, now_here(), stimuli=stimuli, rig=rig)
     print(as_text(shown, texts))
     if as_json:
         print(json.dumps(dataclasses.asdict(shown), ensure_ascii=False))
@@ -87,6 +95,13 @@ def main() -> None:
     except OSError as error:
         print(f"error: {error}. Make room on the disk, or name a place where you may write.", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _check_there(stimuli: Path | None, rig: Path | None) -> None:
+    if stimuli is not None and not stimuli.is_dir():
+        raise FileNotFoundError(f"--stimuli: there is no folder {stimuli}")
+    if rig is not None and not rig.is_file():
+        raise FileNotFoundError(f"--rig: there is no file {rig}")
 
 
 def _check_tick(name: str, steps: tuple[Step, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from experiments.allocation.times import duration_words, minutes_between
@@ -30,7 +31,7 @@ class ShownStep:
     detail: str
     """When it was done, how far it is, when it is time."""
     command: str | None
-    """What to type for it; None where there is nothing to type."""
+    """What to type for it, with a space at its end where something has to follow; None: nothing to type."""
     can_tick: bool
     """Whether somebody may say that it is done, or take that back."""
 
@@ -59,7 +60,15 @@ class Shown:
     """Id of the step that comes next; None when all are done."""
 
 
-def show(facts: Facts, steps: Sequence[Step], texts: Texts, now: datetime) -> Shown:
+def show(
+    facts: Facts,
+    steps: Sequence[Step],
+    texts: Texts,
+    now: datetime,
+    *,
+    stimuli: Path | None = None,
+    rig: Path | None = None,
+) -> Shown:
     """Work out what is shown.
 
     Parameters
@@ -72,6 +81,8 @@ def show(facts: Facts, steps: Sequence[Step], texts: Texts, now: datetime) -> Sh
         The language.
     now : datetime
         With its time zone.
+    stimuli, rig : Path or None
+        Videos and rig file, for the command of the task.
     """
     steps = [step for step in steps if _applies(step, facts)]
     done = {step.id: found for step in steps if (found := _done(step, facts, now)) is not None}
@@ -90,7 +101,9 @@ def show(facts: Facts, steps: Sequence[Step], texts: Texts, now: datetime) -> Sh
                 state=state,
                 word=texts.states[state],
                 detail=_detail(step, state, facts, done.get(step.id), texts, now),
-                command=_command(step, facts) if state not in ("done", "waiting", "missed") else None,
+                command=_command(step, facts, stimuli, rig)
+                if state not in ("done", "waiting", "missed")
+                else None,
                 can_tick=step.kind == "tick" or (step.kind == "signals" and not _checked(facts)),
             )
         )
@@ -215,7 +228,7 @@ def _when(step: Step, state: State, facts: Facts, texts: Texts, now: datetime) -
     return texts.details["from_to"].format(first=_hour(first, now), last=_hour(last, now))
 
 
-def _command(step: Step, facts: Facts) -> str | None:
+def _command(step: Step, facts: Facts, stimuli: Path | None, rig: Path | None) -> str | None:
     study, who = _quoted(str(facts.study)), f"--participant {facts.participant}"
     if step.kind == "form":
         named = f" --form {step.form}" + (f" --time {step.time}" if step.time else "")
@@ -228,7 +241,9 @@ def _command(step: Step, facts: Facts) -> str | None:
         return f"python -m experiments.allocation {study} pill {who} --package "
     if step.kind == "task":
         resumed = " --resume" if facts.task is not None else ""
-        return f"python -m experiments.mimicry {study} {who}{resumed} --stimuli "
+        with_rig = f" --rig {_quoted(str(rig))}" if rig is not None and not resumed else ""
+        videos = _quoted(str(stimuli)) if stimuli is not None else ""
+        return f"python -m experiments.mimicry {study} {who}{resumed}{with_rig} --stimuli {videos}"
     return None
 
 

@@ -58,8 +58,17 @@ _PLUGINS = "QT_QPA_PLATFORM_PLUGIN_PATH"
 _TRY = "from PyQt6.QtWidgets import QApplication; QApplication(['try'])"
 
 
-def run_window(study: Path, participant: str, *, steps: Sequence[Step], texts: Texts, by: str) -> None:
-    """Show the window until it is closed.
+def run_window(
+    study: Path,
+    participant: str,
+    *,
+    steps: Sequence[Step],
+    texts: Texts,
+    by: str,
+    stimuli: Path | None = None,
+    rig: Path | None = None,
+) -> None:
+    """Show the window until it is closed; its parameters are those of `ChecklistWindow`.
 
     Raises
     ------
@@ -70,7 +79,7 @@ def run_window(study: Path, participant: str, *, steps: Sequence[Step], texts: T
     _check_screen()
     application = QApplication(["countenance"])
     application.setStyle("Fusion")
-    window = ChecklistWindow(study, participant, steps=steps, texts=texts, by=by)
+    window = ChecklistWindow(study, participant, steps=steps, texts=texts, by=by, stimuli=stimuli, rig=rig)
     signal.signal(signal.SIGINT, lambda *_: window.close())
     window.show()
     application.exec()
@@ -91,14 +100,26 @@ class ChecklistWindow(QWidget):
         The language.
     by : str
         Who ticks steps.
+    stimuli, rig : Path or None
+        Videos and rig file, for the command of the task.
     """
 
     def __init__(
-        self, study: Path, participant: str, *, steps: Sequence[Step], texts: Texts, by: str
+        self,
+        study: Path,
+        participant: str,
+        *,
+        steps: Sequence[Step],
+        texts: Texts,
+        by: str,
+        stimuli: Path | None = None,
+        rig: Path | None = None,
     ) -> None:
         super().__init__()
         self.texts = texts
-        self._read = lambda: show(read_facts(study, participant, now_here()), steps, texts, now_here())
+        self._read = lambda: show(
+            read_facts(study, participant, now_here()), steps, texts, now_here(), stimuli=stimuli, rig=rig
+        )
         self._tick = lambda step, done: tick(study, participant, step, done=done, by=by, now=now_here())
         self.shown: Shown = self._read()
         self.rows: dict[str, StepRow] = {}
@@ -232,6 +253,7 @@ class StepRow(QFrame):
         self.button.setFont(_font(SMALL_PT))
         self.button.setVisible(step.can_tick)
         self.button.clicked.connect(lambda: set_done(step.id, not self._done))
+        self._typed = ""
         self.command = QLineEdit()
         self.command.setReadOnly(True)
         self.command.setFont(_font(SMALL_PT - 1))
@@ -254,8 +276,10 @@ class StepRow(QFrame):
         self.detail.setText(step.detail)
         self.button.setText(self._texts.window["undo_button" if self._done else "done_button"])
         shows_command = is_next and step.command is not None
-        if shows_command and self.command.text() != step.command:
-            self.command.setText(step.command)
+        written = f"{step.command}..." if (step.command or "").endswith(" ") else step.command
+        if shows_command and self.command.text() != written:
+            self._typed = step.command or ""
+            self.command.setText(written)
             self.command.setCursorPosition(0)
         for widget in (self.command, self.copy):
             widget.setVisible(shows_command)
@@ -279,7 +303,7 @@ class StepRow(QFrame):
     def _copy(self) -> None:
         clipboard = QGuiApplication.clipboard()
         if clipboard is not None:
-            clipboard.setText(self.command.text())
+            clipboard.setText(self._typed)
         self.copy.setText(self._texts.window["copied"])
         QTimer.singleShot(1500, lambda: self.copy.setText(self._texts.window["copy_button"]))
 

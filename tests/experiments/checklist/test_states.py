@@ -199,6 +199,23 @@ def test_commands_can_be_typed() -> None:
     assert "--resume" in str(steps(running, 250)["task"].command)
 
 
+def test_the_command_of_the_task_is_complete_with_videos_and_rig() -> None:
+    def command(facts: Facts, minutes: float) -> str | None:
+        found = show(facts, DAY, TEXTS, after(minutes), stimuli=Path("my videos"), rig=Path("rig.toml"))
+        return {step.id: step.command for step in found.steps}["task"]
+
+    started = "python -m experiments.mimicry study --participant 007"
+    assert command(READY, 220) == f'{started} --rig rig.toml --stimuli "my videos"'
+    running = replace(READY, task=TaskProgress(started=after(240), done=1, planned=96, finished=False))
+    assert command(running, 250) == f'{started} --resume --stimuli "my videos"'  # the rig is in its record
+
+
+def test_a_command_that_has_to_be_completed_says_so() -> None:
+    assert "--stimuli ..." in as_text(shown(READY, 220), TEXTS)
+    complete = show(READY, DAY, TEXTS, after(220), stimuli=Path("videos"))
+    assert "--stimuli videos\n" in as_text(complete, TEXTS)
+
+
 def test_a_study_without_pills_has_no_pill_steps() -> None:
     found = states(replace(EMPTY, has_allocation=False))
     assert not {"allocation", "pill", "wait_mood", "wait_task"} & set(found)
