@@ -338,11 +338,11 @@ def grow_tree(
             depth += 2
         node += 1
     return (
-        node_feature[:node],
-        node_threshold[:node],
-        node_code[:node],
-        node_right[:node],
-        node_shares[:node],
+        node_feature[:node].copy(),
+        node_threshold[:node].copy(),
+        node_code[:node].copy(),
+        node_right[:node].copy(),
+        node_shares[:node].copy(),
     )
 
 
