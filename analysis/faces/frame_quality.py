@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.faces.exclusion_tables import count_reasons, runs, stretches
 from analysis.faces.frame_measures import FrameMeasures
 
 GAP_INTERVALS = 1.5
@@ -155,11 +156,11 @@ def judge_frames(
         f"{occluded_deviations:g} deviations off",
         "dropped": f"interval > {gap_intervals:g} times the usual {1000 * interval_s:.1f} ms",
     }
-    exclusions = _stretches(frames, exclude, interval_s)
+    exclusions = stretches(frames, REASONS, exclude, interval_s)
     return FrameQuality(
         frames=frames,
         exclusions=exclusions,
-        counts=_counts(frames, exclusions, rules),
+        counts=count_reasons(frames, exclusions, REASONS, rules),
         interval_s=interval_s,
         warnings=_warnings(measures, frames, interval_s, shift_response),
     )
@@ -228,7 +229,7 @@ def _steps(level: np.ndarray, height: float, half: int) -> np.ndarray:
     medians = pd.Series(level).rolling(half).median().to_numpy()
     step = np.zeros(len(level))
     step[half : -half + 1 or None] = np.abs(medians[2 * half - 1 :] - medians[half - 1 : -half])
-    for first, last in _runs(step > height):
+    for first, last in runs(step > height):
         found[first + int(np.argmax(np.abs(np.diff(level[first - 1 : last + 1]))))] = True
     return found
 
@@ -259,9 +260,14 @@ def _judge_times(times_s: np.ndarray, gap_intervals: float) -> tuple[float, np.n
 def _gain_and_residual(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gain of each frame, and by how many levels each tile is off its median when the gain is taken out."""
     levels = tiles.astype(np.float32)
-    usual = np.median(levels, axis=0)
-    lit = usual >= min(16.0, float(np.median(usual)))
-    gain = np.median(levels[:, lit] / np.maximum(usual[lit], 0.5), axis=1)
+    gain = np.maximum(
+        np.median(levels, axis=1), 0.5
+    )  # a start that a step of the lamp half-way does not upset
+    for _ in range(2):
+        usual = np.median(levels / np.maximum(gain / np.median(gain), 0.02)[:, None], axis=0)
+        lit = usual >= min(16.0, float(np.median(usual)))
+        gain = np.median(levels[:, lit] / np.maximum(usual[lit], 0.5), axis=1)
+    gain /= np.median(gain)
     return gain, np.abs(levels / np.maximum(gain, 0.02)[:, None] - usual)
 
 
@@ -274,54 +280,6 @@ def _distance_px(measures: FrameMeasures, least_response: float) -> np.ndarray:
     place -= np.nanmedian(place, axis=0)
     smooth = pd.DataFrame(place).rolling(5, center=True, min_periods=1).median().to_numpy()
     return np.where(clear, np.hypot(smooth[:, 0], smooth[:, 1]), np.nan)
-
-
-_SEEN = {
-    "time": ("frame", 0.0),
-    "duplicated": ("difference", np.inf),
-    "exposure": ("gain", 1.0),
-    "shift": ("shift_px", 0.0),
-    "occlusion": ("tiles_off", 0.0),
-}
-"""What each rule looked at, and its best value; the worst of a stretch is the one furthest from it."""
-
-
-def _stretches(frames: pd.DataFrame, exclude: Sequence[str], interval_s: float) -> pd.DataFrame:
-    number, time = frames["frame"].to_numpy(), frames["time_s"].to_numpy()
-    rows = []
-    for reason in REASONS:
-        column, best = _SEEN[reason]
-        values = frames[column].to_numpy(float)
-        for first, last in _runs(frames[reason].to_numpy()):
-            span = (number[first], number[last - 1], time[first], time[last - 1] + interval_s, last - first)
-            rows.append((reason, *span, _worst(values[first:last], best, reason), reason in exclude))
-    for place in np.flatnonzero(frames["missing_before"]):
-        missing = int(frames["missing_before"].iloc[place])
-        span = (number[place], number[place], time[place] - missing * interval_s, time[place], missing)
-        rows.append(("dropped", *span, missing, False))
-    columns = ["reason", "first_frame", "last_frame", "start_s", "stop_s", "n_frames", "worst", "excluded"]
-    return pd.DataFrame(rows, columns=columns).sort_values("first_frame", kind="stable", ignore_index=True)
-
-
-def _worst(values: np.ndarray, best: float, reason: str) -> float:
-    if reason == "time":
-        return np.nan
-    return float(np.nanmin(values) if np.isinf(best) else values[np.nanargmax(np.abs(values - best))])
-
-
-def _counts(frames: pd.DataFrame, exclusions: pd.DataFrame, rules: dict[str, str]) -> pd.DataFrame:
-    n_frames = {reason: int(frames[reason].sum()) for reason in REASONS}
-    n_frames["dropped"] = int(frames["missing_before"].sum())
-    return pd.DataFrame(
-        {
-            "reason": reason,
-            "rule": rules[reason],
-            "n_frames": count,
-            "share": count / (len(frames) + (count if reason == "dropped" else 0)),
-            "n_stretches": int((exclusions["reason"] == reason).sum()),
-        }
-        for reason, count in n_frames.items()
-    )
 
 
 def _warnings(
@@ -392,9 +350,3 @@ def trial_losses(
 
 def _around(values: np.ndarray, window: int) -> np.ndarray:
     return pd.Series(values).rolling(window, center=True, min_periods=1).median().to_numpy()
-
-
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """First and one past the last place of each stretch of True."""
-    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]

@@ -128,6 +128,22 @@ def test_a_paw_in_front_of_the_face_is_found(clean: list[Frame], level: int) -> 
     assert flagged(with_pictures(clean, planted)) == only("occlusion", places)
 
 
+def test_faults_are_told_apart_in_a_session_that_has_all_of_them(clean: list[Frame]) -> None:
+    """The lamp steps half-way, so that there is no usual brightness; the paw is seen all the same."""
+    planted = {place: with_paw(clean[place][2], 0.5) for place in range(150, 180)}
+    planted |= {77: lit(clean[77][2], 1.15), 51: clean[50][2]}
+    planted |= {index: lit(clean[index][2], 1.12) for index in range(300, 500)}
+    planted |= {index: lit(moved(clean[index][2], 6, -4), 1.12) for index in range(500, 600)}
+    found = flagged(frame for frame in with_pictures(clean, planted) if frame[0] not in (400, 401))
+    assert found == {
+        "time": set(),
+        "duplicated": {51},
+        "exposure": {77, 300},
+        "shift": set(range(500, 600)),
+        "occlusion": set(range(150, 180)),
+    }
+
+
 @pytest.mark.parametrize("shift", [(6, 0), (0, -6), (10, 8)])
 def test_a_camera_that_was_pushed_is_found(clean: list[Frame], shift: tuple[int, int]) -> None:
     lasting = {index: moved(grey, *shift) for index, _, grey in clean if index >= 420}
