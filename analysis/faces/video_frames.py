@@ -26,7 +26,7 @@ from analysis.faces.video_scan import Scan, scan_video
 class Frame(NamedTuple):
     """One frame of a video."""
 
-    index: int
+    number: int
     """Number of the frame, counted from 0 in the order of time; frames that cannot be decoded count."""
     time_s: float
     """Its time, from the container's clock or from what the caller gave."""
@@ -234,7 +234,7 @@ def choose_times(
         )
     rate_hz = (n_frames - 1) / (container_s[-1] - container_s[0]) if n_frames > 1 else header_fps or 0.0
     if fps is None or n_frames < 2 or abs(rate_hz / fps - 1) < 1e-3:
-        doubts = ()
+        doubts: tuple[str, ...] = ()
         if header_fps and n_frames > 1 and abs(header_fps / rate_hz - 1) > 0.01:
             doubts = (
                 f"the header says {header_fps:.3f} frames per second, the timestamps {rate_hz:.3f}; "
@@ -244,18 +244,21 @@ def choose_times(
     intervals_s = np.diff(container_s)
     if intervals_s.max() > 1.5 / rate_hz:
         raise ValueError(
-            f"the timestamps of {path.name} ({rate_hz:.3f} frames per second on average, with gaps) do not fit "
-            f"a rate of {fps:g}; frames were left out, so give the time of each frame (--times FILE)"
+            f"the timestamps of {path.name} ({rate_hz:.3f} frames per second on average, with gaps) do not "
+            f"fit a rate of {fps:g}; frames were left out, so give the time of each frame (--times FILE)"
         )
-    message = f"the video says {rate_hz:.3f} frames per second, the camera took {fps:g}: times are counted from --fps"
+    message = (
+        f"the video says {rate_hz:.3f} frames per second, the camera took {fps:g}: times are counted "
+        "from --fps"
+    )
     return container_s[0] * rate_hz / fps + np.arange(n_frames) / fps, "fps", (message,)
 
 
 def _given_times(path: Path, n_frames: int, times_s: np.ndarray) -> np.ndarray:
     if times_s.shape != (n_frames,):
         raise ValueError(
-            f"{path.name} has {n_frames} frames, but {times_s.size} times were given; the camera's log and the "
-            "video are not of the same recording, or frames were lost in one of them"
+            f"{path.name} has {n_frames} frames, but {times_s.size} times were given; the camera's log and "
+            "the video are not of the same recording, or frames were lost in one of them"
         )
     if not np.isfinite(times_s).all() or (np.diff(times_s) <= 0).any():
         raise ValueError(f"the times given for {path.name} must be finite and rise from frame to frame")

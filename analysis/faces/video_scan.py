@@ -93,7 +93,7 @@ def scan_video(path: Path) -> Scan:
         stamped = all(stamp is not None for stamp in pts) and len(set(pts)) == len(pts)
         time_base_s = float(stream.time_base) if stream.time_base else 1.0
         shown = np.sort(np.array(pts, np.int64)) if stamped else np.empty(0, np.int64)
-        keys = np.sort([packet[0] for packet in packets if packet[1]]) if stamped else []
+        keys = sorted(packet[0] or 0 for packet in packets if packet[1]) if stamped else []
         context = stream.codec_context
         return Scan(
             pts=shown,
@@ -112,7 +112,7 @@ def scan_video(path: Path) -> Scan:
 
 
 def _read_packets(container: Any, stream: Any) -> tuple[list[tuple[int | None, bool]], str | None]:
-    """Timestamp, and whether decoding can start there, of each packet that is shown; what ended the reading."""
+    """Timestamp, and whether decoding can start there, of each packet that is shown; what ended it."""
     packets: list[tuple[int | None, bool]] = []
     try:
         for packet in container.demux(stream):
@@ -145,7 +145,7 @@ def _warnings(
 
 
 def _reaches_end(stream: Any, times_s: np.ndarray) -> bool:
-    """Whether the last frame stands at the end of the stream, so that fewer frames are an edit, not a loss."""
+    """Whether the last frame stands at the end, so that fewer frames are an edit and not a loss."""
     if stream.duration is None or times_s.size < 2:
         return False
     interval_s = (times_s[-1] - times_s[0]) / (times_s.size - 1)
