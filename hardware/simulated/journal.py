@@ -31,10 +31,14 @@ class Journal:
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "journal.jsonl"
-    >>> Journal(path).add(at_s=1.5, code=11)
+    >>> journal = Journal(path)
+    >>> journal.add(at_s=1.5, code=11)
+    >>> journal.close()
     >>> _ = path.write_bytes(path.read_bytes() + b'{"at_s": 2.')
-    >>> Journal(path).entries
+    >>> journal = Journal(path)
+    >>> journal.entries
     [{'at_s': 1.5, 'code': 11}]
+    >>> journal.close()
     """
 
     def __init__(self, path: Path) -> None:

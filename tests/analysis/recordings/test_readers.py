@@ -10,8 +10,8 @@ import pytest
 from analysis.recordings import open_recording
 from analysis.recordings.channel_map import ChannelMap, find_muscles, parse_channel_map, read_channel_map
 from analysis.recordings.found import code_in
-from experiments.dataset.gaps import fill_gaps
 from analysis.recordings.triggers import find_edges
+from experiments.dataset.gaps import fill_gaps
 
 MAPS = sorted((Path(__file__).resolve().parents[3] / "analysis" / "mimicry" / "maps").glob("*.toml"))
 
