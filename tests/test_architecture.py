@@ -48,7 +48,9 @@ def test_every_module_of_the_suite_has_a_docstring() -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("command", ["stimuli", "hardware", "experiments.mimicry", "analysis.mimicry"])
+@pytest.mark.parametrize(
+    "command", ["stimuli", "hardware", "experiments.mimicry", "experiments.mouse_face", "analysis.mimicry"]
+)
 def test_commands_show_their_help_from_any_directory_without_a_display(command: str, tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment["PYTHONPATH"] = str(ROOT)

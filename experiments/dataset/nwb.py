@@ -253,6 +253,8 @@ def _new_file(animal: Animal, facts: SessionFacts) -> Any:
 
 
 def _add_trials(content: Any, trials: pd.DataFrame) -> None:
+    if not len(trials):
+        return
     if trials["intensity"].isna().all():
         trials = trials.drop(columns=["intensity", "unit"])
     more = [str(name) for name in trials if name not in ("start_time", "stop_time", "repeat")]
@@ -346,4 +348,6 @@ def _add_neurons(content: Any, neurons: Neurons) -> None:
         unit="n.a.",
         timestamps=H5DataIO(np.asarray(neurons.times_s, float), compression="gzip"),
     )
-    module.add(DfOverF(name="dff", roi_response_series=[traces]))
+    changes = DfOverF(name="dff")
+    module.add(changes)  # before the traces, so that they and their regions share an ancestor
+    changes.add_roi_response_series(traces)

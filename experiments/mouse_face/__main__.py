@@ -30,8 +30,8 @@ def simulate(
     part: Annotated[
         list[str] | None,
         typer.Option(
-            help="Part of the paper; may be given several times: emotions (Fig. 1 to 3B, the default), graded "
-            "(2D), salt (2E), thirst (2F), aversion (2G), optogenetics (3C-G), pathway (3H-I), imaging (4)."
+            help="Part of the paper, as often as needed: emotions (Fig. 1 to 3B; the default), graded (2D), "
+            "salt (2E), thirst (2F), aversion (2G), optogenetics (3C-G), pathway (3H-I), imaging (4)."
         ),
     ] = None,
     minutes: Annotated[float, typer.Option(help="Length of each session.", min=0.1)] = 20.0,

@@ -45,9 +45,9 @@ class Habits:
     """Extent of whisking, relative to the average animal."""
     fidget: float = 0.10
     """Standard deviation of the restless movements of each action, which last seconds."""
-    drift: float = 0.25
+    drift: float = 0.20
     """Standard deviation of the slow change of each action, which lasts minutes."""
-    slip_px: float = 0.8
+    slip_px: float = 0.6
     """Standard deviation of the slow slipping of the head (px of 640 x 480)."""
     lamp: float = 0.015
     """Standard deviation of the slow change of the light, relative to it."""
