@@ -133,7 +133,7 @@ def test_a_power_cut_costs_the_running_trial_only(driver: kills.Driver, tmp_path
     whole = driver.run(study, "--participant", "whole", *OPTIONS)
     rng = np.random.default_rng(5)
     for index in range(6):
-        participant, count = f"{index:03}", int(rng.integers(20, whole["counts"]["write"]))
+        participant, count = f"{index:03}", int(rng.integers(20, whole["counts"]["write"] - 25))
         moment = {"kind": "power", "count": count, "seed": int(rng.integers(1000))}
         done = driver.run(study, "--participant", participant, *OPTIONS, moment=moment)
         assert done["status"] == -signal.SIGKILL, done["output"]
