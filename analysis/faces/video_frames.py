@@ -224,13 +224,13 @@ def choose_times(
     if container_s is None:
         if fps is None:
             raise ValueError(
-                f"{path.name} has no timestamps. Give the time of each frame (--times FILE, one number per "
-                "line), or, if the camera left out no frame, its rate (--fps)"
+                f"{path.name} has no timestamps, or frames share one. Give the time of each frame "
+                "(--times FILE, one number per line), or, if the camera left out no frame, its rate (--fps)"
             )
         return (
             np.arange(n_frames) / fps,
             "fps",
-            ("the video has no timestamps: times are counted from --fps",),
+            ("the video has no usable timestamps: times are counted from --fps",),
         )
     rate_hz = (n_frames - 1) / (container_s[-1] - container_s[0]) if n_frames > 1 else header_fps or 0.0
     if fps is None or n_frames < 2 or abs(rate_hz / fps - 1) < 1e-3:

@@ -63,7 +63,7 @@ def open_video(path: Path) -> Any:
     try:
         container = av.open(str(path))
     except (av.error.FFmpegError, OSError) as error:
-        if "moov" in str(error):
+        if _lacks_index(Path(path)):
             raise ValueError(
                 f"{path} has no index (moov atom): the recording was cut off before it was closed. Repair a "
                 "copy with a tool such as untrunc, or use the camera's own file; record as MKV or AVI, which "
@@ -74,6 +74,20 @@ def open_video(path: Path) -> Any:
         container.close()
         raise ValueError(f"{path} has no pictures, only {', '.join(s.type for s in container.streams)}")
     return container
+
+
+def _lacks_index(path: Path) -> bool:
+    """Whether this is an MP4 or MOV without the table of its frames, which is written when it is closed."""
+    size, position, kinds = path.stat().st_size, 0, []
+    with path.open("rb") as stream:
+        while position + 8 <= size and len(kinds) < 100:
+            stream.seek(position)
+            length = int.from_bytes(stream.read(4), "big")
+            kinds.append(stream.read(4))
+            if length == 1:
+                length = int.from_bytes(stream.read(8), "big")
+            position += length if length >= 8 else size
+    return kinds[:1] == [b"ftyp"] and b"moov" not in kinds
 
 
 def scan_video(path: Path) -> Scan:
