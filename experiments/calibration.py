@@ -259,7 +259,7 @@ def add_light(path: Path, rig: RigSettings, recording: Path, *, photodiode: str)
     if latest is None:
         raise ValueError(
             f"{path} has no calibration to which the light could be added: run `python -m hardware calibrate "
-            f"--rig {path}` while the amplifier records, and give its file afterwards"
+            f'--rig "{path}"` while the amplifier records, and give its file afterwards'
         )
     light = delays_in_file(
         recording, photodiode=photodiode, status_channel=rig.amplifier_status_channel, code=CODE

@@ -19,7 +19,7 @@ LARGEST_SD_MS = 0.5
 LARGEST_DEVIATION = 0.01
 """Largest relative difference between the rates of the rig file and of the calibration."""
 
-HOW = "python -m hardware calibrate --rig {}"
+HOW = 'python -m hardware calibrate --rig "{}"'
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

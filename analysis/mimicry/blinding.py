@@ -50,7 +50,7 @@ def read_key(
         if not codes:
             raise ValueError(
                 f"no participant of {study.path} has a blind code yet. Whoever keeps the key writes them "
-                f"into participants.tsv: python -m experiments.allocation {study.path} release --reason WHY"
+                f'into participants.tsv: python -m experiments.allocation "{study.path}" release --reason WHY'
             )
         names = _read_sealed(path, study, passphrase_file=passphrase_file, by=by)
     else:

@@ -24,7 +24,7 @@ from experiments.dataset.sealed_key import (
     signing_key,
 )
 from experiments.dataset.study import is_listed
-from experiments.dataset.tables import participant_label, read_table, write_table
+from experiments.dataset.tables import participant_label, read_table, read_text, write_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +230,7 @@ def _groups_of_packages(content: Mapping[str, Any]) -> dict[str, str]:
 def _fill_groups(path: Path, codes: Mapping[str, str]) -> None:
     """Fill empty cells of the column group; where one says something else, nothing is written."""
     rows = read_table(path)
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = read_text(path).splitlines()
     columns = lines[0].split("\t") if lines else []
     if "group" not in columns:
         raise ValueError(f"{path} has no column group: add it by hand with n/a in its rows")

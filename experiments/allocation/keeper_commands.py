@@ -37,6 +37,7 @@ from experiments.allocation.keeper import (
 from experiments.allocation.predictability import predictability
 from experiments.allocation.settings import AllocationSettings
 from experiments.dataset.sealed_key import ask_passphrase
+from experiments.dataset.tables import read_text
 
 
 def create_command(
@@ -297,7 +298,10 @@ def _planned(n: int | None, n_in: list[str], strata: list[str]) -> dict[str, int
     for text in n_in:
         stratum, sign, number = text.rpartition("=")
         if not sign or stratum not in strata:
-            raise ValueError(f"--n-in takes a stratum and its number, such as {strata[0]}=40; found {text!r}")
+            raise ValueError(
+                f"--n-in takes a stratum and its number, such as {strata[0]}=40, and the strata are "
+                f"{', '.join(strata)}; found {text!r}"
+            )
         chosen[stratum] = _number(number, "--n-in")
     missing = [stratum for stratum in strata if stratum not in chosen]
     if missing and n is None:
@@ -321,4 +325,4 @@ def _number(text: str, option: str) -> int:
 def _first_line(path: Path) -> str:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file with the seed {path}")
-    return (path.read_text(encoding="utf-8-sig").splitlines() or [""])[0]
+    return (read_text(path).splitlines() or [""])[0]

@@ -100,14 +100,14 @@ def pill_warning(study: Path, participant: str, now: datetime) -> str | None:
     if person is None:
         return (
             f"participant {participant} has not been allocated, so has no pill of this study: python -m "
-            f"experiments.allocation {study} assign --participant {participant}"
+            f'experiments.allocation "{study}" assign --participant {participant}'
         )
     if person.dropout is not None:
         return f"participant {participant} is in the log as a dropout since {person.dropout:%Y-%m-%d %H:%M}"
     if minutes is None:
         return (
             f"it is not written down when participant {participant} took the pill: python -m "
-            f"experiments.allocation {study} pill --participant {participant} --time HH:MM"
+            f'experiments.allocation "{study}" pill --participant {participant} --time HH:MM'
         )
     return (
         "; ".join(filter(None, [_window_warning(study, minutes), *doubts(study, participant, now)])) or None

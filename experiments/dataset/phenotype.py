@@ -29,6 +29,7 @@ from experiments.dataset.tables import (
     participant_label,
     read_json,
     read_table,
+    read_text,
     write_json,
     write_table,
 )
@@ -288,7 +289,7 @@ def _replace_table(
     known[_INSTRUMENT] = own.get(_INSTRUMENT) or described[_INSTRUMENT]
     if path.with_suffix(".json").is_file():
         known |= read_json(path.with_suffix(".json"))
-    written = path.read_text(encoding="utf-8-sig").splitlines()[0].split("\t") if before else []
+    written = read_text(path).splitlines()[0].split("\t") if before else []
     names = [*written, *(name for name in known if name not in (*written, _INSTRUMENT, "simulated"))]
     names.sort(key=lambda name: name == "remarks")
     merged = {row["participant_id"]: dict(row) for row in before}

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from experiments.dataset.chained_log import ChainedLog, LogEntry
+from experiments.dataset.tables import read_text
 
 FOLDER = "sourcedata/allocation"
 """Where a study keeps its allocation."""
@@ -246,7 +247,7 @@ def ask_passphrase(file: Path | None, *, new: bool = False) -> str:
     if file is not None:
         if not file.is_file():
             raise FileNotFoundError(f"there is no file with the passphrase {file}")
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(file).splitlines()
         return _checked(lines[0] if lines else "", f"the first line of {file}")
     given = os.environ.get(PASSPHRASE_VARIABLE)
     if given is not None:

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from experiments.dataset.durable import add_bytes, named, whole_lines, write_whole
 from experiments.dataset.rows import MISSING
@@ -61,7 +61,7 @@ def append_row(path: Path, values: Mapping[str, Any]) -> None:
         If the row cannot be written; the table is as before then.
     """
     _cut_half_row(path)
-    content = path.read_text(encoding="utf-8")
+    content = read_text(path, encoding="utf-8")
     columns = content.split("\n", 1)[0].rstrip("\r").split("\t")
     unknown = [name for name, value in values.items() if value is not None and name not in columns]
     if unknown:
@@ -89,10 +89,33 @@ def _cut_half_row(path: Path) -> None:
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """Read a tab-separated table as text, one dict per row."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    """Read a tab-separated table as text, one dict per row.
+
+    Raises
+    ------
+    ValueError
+        If the file is not UTF-8.
+    """
+    lines = read_text(path).splitlines()
     columns = lines[0].split("\t") if lines else []
     return [dict(zip(columns, line.split("\t"), strict=False)) for line in lines[1:] if line.strip()]
+
+
+def read_text(path: Path, *, encoding: Literal["utf-8", "utf-8-sig"] = "utf-8-sig") -> str:
+    """Read a text file that people may have saved with other programs.
+
+    Raises
+    ------
+    ValueError
+        If it is not UTF-8; the message has the file and what to do.
+    """
+    try:
+        return path.read_text(encoding=encoding)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not in UTF-8 (byte {error.start + 1} cannot be read): "
+            "save it again with the encoding UTF-8"
+        ) from None
 
 
 def write_json(path: Path, content: Mapping[str, Any], *, simulated: bool) -> None:

@@ -152,7 +152,7 @@ def _forms(time: str | None, names: Sequence[str] | None, language: str) -> list
         return [read_form(name, language) for name in names]
     if time not in SCHEDULE:
         known = "; ".join(f"--time {name}: {', '.join(forms)}" for name, forms in SCHEDULE.items())
-        found = f"there is no time {time!r}" if time else "what is to be asked?"
+        found = f"there is no time {time!r}." if time else "what is to be asked?"
         raise ValueError(f"{found} Choose {known}; or name questionnaires with --form")
     return [read_form(name, language) for name in SCHEDULE[time]]
 

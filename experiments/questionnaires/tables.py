@@ -54,5 +54,5 @@ def update_tables_of(study: Path, participant: str) -> list[str]:
     except (ValueError, OSError) as error:
         return [
             f"the tables in {study / 'phenotype'} were not made ({error}); make them later with: python -m "
-            f"experiments.questionnaires {study} --tables"
+            f'experiments.questionnaires "{study}" --tables'
         ]

@@ -163,7 +163,7 @@ def test_a_changed_log_stops_experimenters_not_an_emergency(run: Run, tmp_path: 
         (["create", "--groups", "a,b"], "how many participants"),
         (["create", "--groups", "a,b", "--n", 3, "--ratio", "1;2"], "whole numbers"),
         (["create", "--groups", "a,b", "--n", 3, "--strata", "sex"], "a factor and its levels"),
-        (["create", "--groups", "a,b", "--n-in", "X=3"], "takes a stratum and its number"),
+        (["create", "--groups", "a,b", "--n-in", "X=3"], "and the strata are F, M; found"),
         (["create", "--groups", "a,b", "--n", 3, "--seed-file", "none.txt"], "no file with the seed"),
         (["unseal", "--reason", "x", "--key", "none"], "there is no sealed key"),
         (["frobnicate"], "No such command"),
@@ -176,6 +176,16 @@ def test_wrong_input_is_answered_without_a_traceback(
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--passphrase-file", "--seed-file"])
+def test_a_file_that_is_not_utf_8_is_named(run: Run, tmp_path: Path, option: str) -> None:
+    (tmp_path / "written.txt").write_bytes("ein Schl\u00fcssel, lang genug".encode("latin-1"))
+    words = ["create", "--groups", "a,b", "--n", 3, option, tmp_path / "written.txt"]
+    done = run(tmp_path / "study", *words)
+    assert done.returncode == 2
+    assert "written.txt is not in UTF-8 (byte 9 cannot be read): save it again" in done.stderr
+    assert not (tmp_path / "study").exists()
 
 
 def test_a_list_that_cannot_be_written_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:

@@ -69,7 +69,9 @@ def test_other_windows(make: Make) -> None:
 
 def test_who_has_no_pill_is_told(make: Make) -> None:
     made = make()
-    assert "has not been allocated" in str(pill_warning(made.study, "007", MORNING))
+    warning = str(pill_warning(made.study, "007", MORNING))
+    assert "has not been allocated" in warning
+    assert f'experiments.allocation "{made.study}" assign' in warning  # folders may have spaces
     assign(made, "007", {"sex": "F"}, at())
     assert "not written down when participant 007 took the pill" in str(
         pill_warning(made.study, "007", MORNING)

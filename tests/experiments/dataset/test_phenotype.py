@@ -28,6 +28,13 @@ def test_rows_are_added_and_what_is_absent_is_missing(study: Path) -> None:
     assert (rows[0]["bmi"], rows[0]["pill_time"], rows[1]["bmi"]) == ("22.5", "n/a", "n/a")
 
 
+def test_a_table_that_was_saved_with_another_encoding_is_named(study: Path) -> None:
+    path = study / "participants.tsv"
+    path.write_bytes(path.read_bytes().replace(b"sub-001", "sub-001\u00fc".encode("latin-1")))
+    with pytest.raises(ValueError, match=r"participants\.tsv is not in UTF-8 .*: save it again"):
+        read_table(path)
+
+
 @pytest.mark.parametrize("instrument", list(INSTRUMENTS))
 def test_every_column_is_explained_beside_the_table(study: Path, instrument: str) -> None:
     add_measurement(study, instrument, "001", {}, simulated=True)

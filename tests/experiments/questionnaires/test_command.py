@@ -446,7 +446,7 @@ def test_the_validator_finds_no_error(study: Path) -> None:
         (["--time", "t1"], "who is asked? Give --participant ID"),
         (["--participant", "0/7", "--time", "t1"], "letters and digits only"),
         (["--participant", "007"], "what is to be asked? Choose --time t1: demographics"),
-        (["--participant", "007", "--time", "t9"], "there is no time 't9'"),
+        (["--participant", "007", "--time", "t9"], "there is no time 't9'. Choose --time t1"),
         (["--participant", "007", "--form", "panas"], "panas is asked at t1 and t2: say which with --time"),
         (["--participant", "007", "--form", "panas", "--time", "end"], "found 'end'"),
         (["--participant", "007", "--form", "mood.toml"], "there is no questionnaire mood.toml"),
