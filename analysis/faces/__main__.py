@@ -1,6 +1,7 @@
 """Describe the face in videos of mice.
 
 python -m analysis.faces describe VIDEO... [--mask mask.yaml] [--workers N] [--out DIR]
+python -m analysis.faces masks VIDEO [--out masks.yaml] [--template]
 """
 
 from __future__ import annotations
@@ -101,6 +102,31 @@ def describe(
         print(json.dumps(_summary(videos, results)))
     if n_failed:
         raise SystemExit(2 if all(not isinstance(r, RuntimeError) for r in results) else 1)
+
+
+@app.command()
+def masks(
+    video: Annotated[Path, typer.Argument(help="Video, or folder of pictures.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Mask to write, or to go on with (YAML).")] = Path("masks.yaml"),
+    template: Annotated[
+        bool, typer.Option("--template", help="No window: a YAML to fill in, and the frame with a grid.")
+    ] = False,
+    cell_px: Annotated[int, typer.Option(min=2, help="Side of a descriptor's cell in pixels.")] = 32,
+    fps: Annotated[
+        float | None, typer.Option(help="Rate, where the video has no times.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a summary as the last line.")] = False,
+) -> None:
+    """Draw the crop, the outline of the face and what is cut out, such as the lick spout."""
+    from analysis.faces.mask_command import draw, write_template
+
+    picture = write_template(video, out, fps=fps) if template else None
+    saved = template or draw(video, out, cell_px=cell_px, fps=fps)
+    print(f"{out}: {'written' if saved else 'not changed'}" + (f"; positions: {picture}" if picture else ""))
+    if as_json:
+        print(json.dumps({"mask": str(out), "saved": saved, "picture": str(picture) if picture else None}))
+    if not saved:
+        raise SystemExit(1)
 
 
 def _jobs(videos: Sequence[Path], out: Path | None, options: dict[str, Any]) -> list[Job | Exception]:
