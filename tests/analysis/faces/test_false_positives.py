@@ -30,5 +30,5 @@ def test_recommended_tests_reject_a_true_null_hypothesis_at_the_nominal_level() 
     ours = table[~table.index.str.startswith("paper")]
     tolerance = UNSURE * (0.05 * 0.95 / 500) ** 0.5
     assert (ours["rejected"] <= 0.05 + tolerance).all(), ours
-    families = ours.index.str.contains("Holm")
-    assert (ours.loc[~families, "rejected"] >= 0.05 - tolerance).all(), ours
+    cautious = ours.index.str.contains("Holm|mixed model")
+    assert (ours.loc[~cautious, "rejected"] >= 0.05 - tolerance).all(), ours
