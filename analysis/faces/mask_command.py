@@ -7,17 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from analysis.faces.mask_drawing import stretched
 from analysis.faces.masks import Crop, FaceMask, read_mask, write_mask
-from analysis.faces.registration import mean_picture
 from analysis.faces.video_frames import VideoReader
 
-N_FRAMES = 30
-"""Frames of which the mean is shown. Our choice: a second, in which whiskers blur and the face stands out."""
 GRID_PX = 100
 
 
 def video_picture(video: Path, *, fps: float | None = None) -> np.ndarray:
-    """Return the mean of a video's first frames, float32 ``(height_px, width_px)``.
+    """Return a video's first frame, grey ``(height_px, width_px)``.
 
     Parameters
     ----------
@@ -31,8 +29,9 @@ def video_picture(video: Path, *, fps: float | None = None) -> np.ndarray:
     FileNotFoundError, ValueError
         As `analysis.faces.video_frames.VideoReader`.
     """
-    reader = VideoReader(video, fps=fps)
-    return mean_picture(reader.frames(0, min(N_FRAMES, reader.n_frames)))
+    for frame in VideoReader(video, fps=fps).frames():
+        return frame.grey
+    raise ValueError(f"{video} has no frame that can be decoded")
 
 
 def draw(video: Path, out: Path, *, cell_px: int = 32, fps: float | None = None) -> bool:
@@ -106,9 +105,7 @@ def write_template(video: Path, out: Path, *, fps: float | None = None) -> Path:
 
 
 def _with_grid(picture: np.ndarray) -> Image.Image:
-    low, high = float(picture.min()), float(picture.max())
-    grey = ((picture - low) * (255 / max(high - low, 1e-9))).astype(np.uint8)
-    image = Image.fromarray(grey).convert("RGB")
+    image = Image.fromarray(stretched(picture)).convert("RGB")
     pen = ImageDraw.Draw(image)
     for x in range(0, image.width, GRID_PX):
         pen.line([(x, 0), (x, image.height)], fill=(240, 228, 66))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from analysis.faces.masks import Crop, FaceMask, MaskedCells, Outline
 
 Tool = Literal["crop", "face", "spout"]
@@ -114,3 +116,16 @@ class MaskDrawing:
         )
         drawn.pixels(self.shape)
         return drawn
+
+
+def stretched(picture: np.ndarray) -> np.ndarray:
+    """Return a frame for the eye: grey from its 1st to its 99.5th percentile, uint8, same shape.
+
+    Examples
+    --------
+    >>> stretched(np.linspace(0, 1, 1001)[:, None])[[0, 500, 1000], 0].tolist()
+    [0, 126, 255]
+    """
+    low, high = np.percentile(picture, [1, 99.5])
+    share = (np.asarray(picture, float) - low) / max(float(high - low), 1e-9)
+    return (255 * np.clip(share, 0, 1)).astype(np.uint8)

@@ -25,7 +25,7 @@ from PyQt6.QtWidgets import (
 )
 
 from analysis.faces.hog import hog_cells
-from analysis.faces.mask_drawing import CLOSE_PX, MaskDrawing, Tool
+from analysis.faces.mask_drawing import CLOSE_PX, MaskDrawing, Tool, stretched
 from analysis.faces.masks import FaceMask, write_mask
 
 _TOOLS: tuple[tuple[Tool, str, str], ...] = (
@@ -47,7 +47,7 @@ def draw_mask(picture: np.ndarray, out: Path, *, mask: FaceMask | None = None, c
     Parameters
     ----------
     picture
-        Grey frame, ``(height_px, width_px)``, best the mean over some frames.
+        Grey frame, ``(height_px, width_px)``.
     out
         YAML file that Save writes.
     mask
@@ -163,8 +163,7 @@ class Canvas(QWidget):
     def __init__(self, picture: np.ndarray, drawing: MaskDrawing, changed: Callable[[], None]) -> None:
         super().__init__()
         self._drawing, self._changed = drawing, changed
-        low, high = float(np.min(picture)), float(np.max(picture))
-        grey = np.ascontiguousarray((255.0 / max(high - low, 1e-9)) * (picture - low), dtype=np.uint8)
+        grey = np.ascontiguousarray(stretched(picture))
         height, width = grey.shape
         self._image = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
         self._dragged: tuple[float, float] | None = None
