@@ -93,24 +93,31 @@ def test_an_interrupted_simulation_goes_on(tmp_path: Path) -> None:
 
 
 def test_other_settings_do_not_mix_with_a_study(study: Path) -> None:
-    made = command("simulate", study, "--animals", 3)
+    with pytest.raises(FileExistsError, match="other settings"):
+        next(simulate_study(study, SMALL))
+
+
+def test_wrong_input_is_told_in_one_line(tmp_path: Path) -> None:
+    made = command("simulate", tmp_path / "new", "--minutes", 1)
     assert made.returncode == 2
-    assert "other settings" in made.stderr
+    assert "21 trials do not fit into 1.0 min" in made.stderr
     assert "Traceback" not in made.stderr
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("changes", "message"),
     [
-        (("--minutes", 1), "21 trials do not fit into 1.0 min"),
-        (("--part", "joy"), "there is no part 'joy': expected emotions, graded"),
+        ({"parts": ("joy",)}, "there is no part 'joy': expected emotions, graded"),
+        ({"n_animals": 0}, "at least one animal"),
+        ({"strength": float("nan")}, "a strength of 0 or more"),
     ],
 )
-def test_wrong_input_is_told_in_one_line(tmp_path: Path, arguments: tuple[object, ...], message: str) -> None:
-    made = command("simulate", tmp_path / "new", *arguments)
-    assert made.returncode == 2
-    assert message in made.stderr
-    assert "Traceback" not in made.stderr
+def test_settings_that_make_no_study_are_refused(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        next(simulate_study(tmp_path / "new", StudySettings(**{**SMALL.__dict__, **changes})))
     assert not (tmp_path / "new").exists()
 
 
