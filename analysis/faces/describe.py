@@ -20,6 +20,7 @@ from analysis.faces.hog import (
     BlockNorm,
     FrameDescriber,
     PrecisionReport,
+    check_parameters,
     clipped_share,
     compare_precision,
     hog_cells,
@@ -125,6 +126,10 @@ def describe_video(
     parameters, mask = parameters or HogParameters(), mask or FaceMask()
     reader = VideoReader(video, times_s=times_s, fps=fps, threads=threads)
     pixels = mask.pixels((reader.height_px, reader.width_px))
+    check_parameters(
+        *(pixels.shape, np.dtype(np.uint8)),
+        *(parameters.orientations, parameters.cell_px, parameters.block_norm),
+    )
     cells = hog_cells(pixels.shape, parameters.cell_px, pixels, masked_cells=mask.masked_cells)
     n_features = int(cells.sum()) * parameters.orientations
     plan = _plan(reader, parameters, mask, cells)

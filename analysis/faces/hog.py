@@ -163,7 +163,7 @@ class FrameDescriber:
         masked_cells: MaskedCells = "any",
         exact: bool = True,
     ) -> None:
-        _check_parameters(shape, np.dtype(dtype), orientations, cell_px, block_norm)
+        check_parameters(shape, np.dtype(dtype), orientations, cell_px, block_norm)
         self.cells = hog_cells(shape, cell_px, mask, masked_cells=masked_cells)
         self.n_features = int(self.cells.sum()) * orientations
         self._block_norm = block_norm
@@ -415,9 +415,10 @@ def _stacked(frames: np.ndarray) -> np.ndarray:
     return stack if stack.dtype.isnative else stack.astype(stack.dtype.newbyteorder("="))
 
 
-def _check_parameters(
+def check_parameters(
     shape: tuple[int, ...], dtype: np.dtype, orientations: int, cell_px: int, block_norm: str
 ) -> None:
+    """Raise ValueError, with what to do, unless frames of this shape and type can be described so."""
     if dtype.kind not in "uif":
         raise ValueError(f"expected integer or floating pixels, got {dtype}")
     if cell_px < 2 or min(shape) < cell_px:

@@ -78,7 +78,8 @@ def open_video(path: Path) -> Any:
 
 def _lacks_index(path: Path) -> bool:
     """Whether this is an MP4 or MOV without the table of its frames, which is written when it is closed."""
-    size, position, kinds = path.stat().st_size, 0, []
+    size, position = path.stat().st_size, 0
+    kinds: list[bytes] = []
     with path.open("rb") as stream:
         while position + 8 <= size and len(kinds) < 100:
             stream.seek(position)
