@@ -13,8 +13,8 @@ duplicated  no pixel differs from the frame before, or the difference is below 0
 exposure    its gain (brightness of the median tile against the session) is 25 % off, or 10 % off the second
             around it (a flash), or steps by 10 % for good (the frame of the step)
 shift       the picture lies more than 4 px from where it lies in most of the session
-occlusion   more than 12 % of the tiles are 16 grey levels, and six of their own robust standard deviations,
-            off their median: a paw in front of the face, grooming, a hand
+occlusion   more than 3 % of the tiles are 16 grey levels, and six of their own robust standard deviations,
+            off their median, and clearly more than is usual in this video: a paw, grooming, a hand
 ==========  ================================================================================================
 
 A frame after an interval of more than one and a half usual ones has ``missing_before``, the number of dropped
@@ -50,9 +50,10 @@ SHIFT_PX = 4.0
 SHIFT_RESPONSE = 0.25
 """Clarity of the phase correlation below which a frame's position counts as unknown. Our choice: on a running
 animal, where most of the picture moves, most frames lie below, on a still face none."""
-OCCLUDED_TILES = 0.12
-"""Share of tiles that must be off for an occlusion. Our choice: a running mouse, the whole of it in view,
-reaches 0.09 on the real video."""
+OCCLUDED_TILES = 0.03
+"""Share of tiles that must be off for an occlusion, and six robust standard deviations more than is usual in
+the video. Our choice: of 108 tiles a paw takes 5 to 20, expressions of a drawn mouse 3 at most; on a running
+mouse, the whole of it in view, 2 are usual and up to 10 occur, so that there the limit sets itself higher."""
 OCCLUDED_LEVELS = 16.0
 """Grey levels (of 255) by which a tile must be off. Our choice."""
 OCCLUDED_DEVIATIONS = 6.0
@@ -132,7 +133,9 @@ def judge_frames(
     moved = ~(bad_time | duplicated | exposure) & (distance > shift_px)
     spread = 1.4826 * np.median(residual, axis=0)
     off = (residual > np.maximum(occluded_levels, occluded_deviations * spread)).mean(axis=1)
-    occlusion = ~(bad_time | duplicated | exposure | moved) & (off > occluded_tiles)
+    occlusion = ~(bad_time | duplicated | exposure | moved) & (
+        off > max(occluded_tiles, _usual_limit(off, occluded_deviations))
+    )
     flags = dict(zip(REASONS, (bad_time, duplicated, exposure, moved, occlusion), strict=True))
     frames = pd.DataFrame(
         {
@@ -153,7 +156,7 @@ def judge_frames(
         "exposure": f"gain {gain_off:.0%} off the session, or {gain_jump:.0%} off the second around",
         "shift": f"picture moved by > {shift_px:g} px",
         "occlusion": f"> {occluded_tiles:.0%} of the tiles {occluded_levels:g} levels and "
-        f"{occluded_deviations:g} deviations off",
+        f"{occluded_deviations:g} deviations off, and more than usual",
         "dropped": f"interval > {gap_intervals:g} times the usual {1000 * interval_s:.1f} ms",
     }
     exclusions = stretches(frames, REASONS, exclude, interval_s)
@@ -269,6 +272,11 @@ def _gain_and_residual(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gain = np.median(levels[:, lit] / np.maximum(usual[lit], 0.5), axis=1)
     gain /= np.median(gain)
     return gain, np.abs(levels / np.maximum(gain, 0.02)[:, None] - usual)
+
+
+def _usual_limit(values: np.ndarray, deviations: float) -> float:
+    middle = float(np.median(values))
+    return middle + deviations * 1.4826 * float(np.median(np.abs(values - middle)))
 
 
 def _distance_px(measures: FrameMeasures, least_response: float) -> np.ndarray:

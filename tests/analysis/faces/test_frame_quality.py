@@ -178,13 +178,13 @@ def test_every_exclusion_has_its_row_rule_and_worst_value(clean: list[Frame]) ->
     occlusion, exposure = quality.exclusions.to_dict("records")
     assert (occlusion["first_frame"], occlusion["last_frame"], occlusion["n_frames"]) == (100, 109, 10)
     assert (occlusion["start_s"], occlusion["stop_s"]) == pytest.approx((100 / RATE_HZ, 110 / RATE_HZ))
-    assert 0.12 < occlusion["worst"] <= 1
+    assert 0.03 < occlusion["worst"] <= 1
     assert exposure["worst"] == pytest.approx(0.5, abs=0.02)
     assert [occlusion["excluded"], exposure["excluded"]] == [False, True]
     assert quality.frames["excluded"].sum() == 1
     counts = quality.counts.set_index("reason")
     assert counts.loc["occlusion", "n_frames"] == 10
-    assert "12%" in counts.loc["occlusion", "rule"]
+    assert "3%" in counts.loc["occlusion", "rule"]
 
 
 def test_losses_are_told_per_trial(clean: list[Frame]) -> None:
