@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from hardware.lsl_library import load_pylsl
 from hardware.settings import RigSettings
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def find_signal_inlet(rig: RigSettings, *, find_s: float = FIND_S) -> tuple[Sign
         If there is no such stream, or two; if it has no regular rate, too low a rate, other channels or
         another unit than the rig asks for. The message says what was found and what to do.
     """
-    import pylsl
+    pylsl = load_pylsl()
 
     info = _only_match(rig, find_s)
     inlet = pylsl.StreamInlet(info, max_buflen=360, recover=bool(info.source_id()))
@@ -292,7 +293,7 @@ def without_names(description: str) -> str:
 
 
 def _only_match(rig: RigSettings, find_s: float) -> pylsl.StreamInfo:
-    import pylsl
+    pylsl = load_pylsl()
 
     asked = predicate(rig)
     found = pylsl.resolve_bypred(asked, minimum=1, timeout=find_s)

@@ -18,12 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hardware.lsl_library import load_pylsl
 from hardware.recorders.check_course import SignalCheck
 from hardware.recorders.lsl_streams import CHECK_STREAM, check_rate, find_signal_inlet
 from hardware.settings import RigSettings, rig_from_record
 
 if TYPE_CHECKING:
-    import pylsl
+    from pylsl import StreamOutlet
 
 FIRST_S = 3.0
 """So much signal is taken before the check begins, to see at which rate it comes and to judge it."""
@@ -50,14 +51,14 @@ class Source:
     """
 
     def __init__(self, rig: RigSettings) -> None:
-        import pylsl
+        pylsl = load_pylsl()
 
         self.stream, self._inlet = find_signal_inlet(rig)
         self.check = SignalCheck(self.stream, mains_hz=rig.mains_hz)
         info = pylsl.StreamInfo(
             CHECK_STREAM, "Markers", 1, pylsl.IRREGULAR_RATE, "string", f"countenance-check-{os.getpid()}"
         )
-        self._asks: pylsl.StreamOutlet | None = pylsl.StreamOutlet(info)
+        self._asks: StreamOutlet | None = pylsl.StreamOutlet(info)
         self._asked: str | None = None
         time.sleep(FIRST_S)
         self._first_rate()

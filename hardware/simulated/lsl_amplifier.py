@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+from hardware.lsl_library import load_pylsl
 from hardware.recorders.lsl_streams import CHECK_STREAM, LOWEST_HZ
 from hardware.simulated import effects as mimicry_effects
 from hardware.simulated.ears import LineEar, LslEar
@@ -136,7 +137,7 @@ class LslAmplifier:
         video_s: float = 5.0,
         clock_ppm: float = 15.0,
     ) -> None:
-        import pylsl
+        pylsl = load_pylsl()
 
         self.fs_hz = fs_hz
         self.status = StatusLine(fs_hz=fs_hz)

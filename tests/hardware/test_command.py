@@ -239,6 +239,13 @@ def test_a_stream_that_is_not_there_is_answered(tmp_path: Path) -> None:
     assert "start the amplifier's LSL program" in " ".join(ran.stdout.split())
 
 
+def test_signals_of_a_stream_that_is_not_there_are_answered_in_a_sentence(tmp_path: Path) -> None:
+    rig = rig_file(tmp_path, f'[recorder]\nkind = "lsl"\nstream_name = "none {uuid.uuid4().hex[:8]}"\n')
+    ran = hardware("check", "--rig", rig, "--signals", "--text", "--no-ask")
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("error: there is no LSL stream")  # and no notes of LSL itself
+
+
 def test_wrong_input_ends_with_a_sentence_and_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
