@@ -127,8 +127,11 @@ def describe_video(
     reader = VideoReader(video, times_s=times_s, fps=fps, threads=threads)
     pixels = mask.pixels((reader.height_px, reader.width_px))
     check_parameters(
-        *(pixels.shape, np.dtype(np.uint8)),
-        *(parameters.orientations, parameters.cell_px, parameters.block_norm),
+        pixels.shape,
+        np.dtype(np.uint8),
+        parameters.orientations,
+        parameters.cell_px,
+        parameters.block_norm,
     )
     cells = hog_cells(pixels.shape, parameters.cell_px, pixels, masked_cells=mask.masked_cells)
     n_features = int(cells.sum()) * parameters.orientations
