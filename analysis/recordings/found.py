@@ -92,7 +92,8 @@ def name_events(
     counts = Counter(triggers.labels)
     if triggers.kind != "lines" and not source.codes:
         raise ValueError(
-            "the study has no log of this session, so the channel map must say what the triggers stand for: "
+            "the study has no log of this session (are the folder, the participant's id and --run right?), "
+            "so the channel map must say what the triggers stand for: "
             f"[events.codes] with name = code. The recording has {_counted(counts)}"
         )
     names = {code: name for name, codes in source.codes.items() for code in codes}

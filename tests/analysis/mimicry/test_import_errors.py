@@ -169,7 +169,9 @@ def test_names_that_say_nothing_are_listed(files, tmp_path):
 
 
 def test_codes_without_a_meaning_are_counted(files, tmp_path):
-    message = refused(tmp_path / "study", files.bdf(), match="no log of this session")
+    message = refused(
+        tmp_path / "study", files.bdf(), match="no log of this session .*the participant's id and --run right"
+    )
     assert "6 x 1, 3 x 11, 3 x 12" in message
 
 
