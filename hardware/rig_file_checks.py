@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,6 +24,16 @@ WIDTHS_CM = (8.0, 500.0)
 REFRESHES_HZ = (20.0, 500.0)
 PIXELS_MM = (0.03, 5.0)
 """Width of a pixel, from the finest telephone to a projector."""
+
+KEY_NAMES = (
+    *("up", "down", "left", "right", "space", "return", "enter", "escape", "tab", "backspace", "delete"),
+    *("insert", "home", "end", "pageup", "pagedown", "pause", "printscreen", "help", "clear", "menu"),
+    *("lshift", "rshift", "lctrl", "rctrl", "lalt", "ralt", "lwindows", "rwindows", "lcommand", "rcommand"),
+    *("loption", "roption", "function", "numlock", "capslock", "scrolllock", "comma", "period", "slash"),
+    *("backslash", "minus", "equal", "semicolon", "apostrophe", "quoteleft", "grave", "less", "greater"),
+    *("plus", "bracketleft", "bracketright"),
+)
+"""Names of keys with more than one letter, as the keyboard's reader gives them on the three systems."""
 
 SECTIONS: dict[str, dict[str, str]] = {
     "monitor": {
@@ -121,9 +133,25 @@ def check_codes(entries: Mapping[str, Any]) -> None:
         names[code] = event
 
 
+def _is_key(name: str) -> bool:
+    """Whether a keyboard may call a key so: one character, a function key, the keypad, a number, a name."""
+    return len(name) == 1 or name.isdigit() or bool(re.fullmatch(r"f\d+|num_\w+", name)) or name in KEY_NAMES
+
+
 def _check_keys(entries: Mapping[str, Any]) -> None:
     response = entries.get("response", ["up", "num_8", "num_up"])
     escape = entries.get("escape", "escape")
+    for setting, names in (("response", response), ("escape", [escape])):
+        unknown = [name for name in names if not _is_key(name)]
+        if unknown:
+            close = difflib.get_close_matches(unknown[0].lower(), KEY_NAMES, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else "names are such as up, num_8, space, f5 or a."
+            raise RigFileError(
+                f"no key is called {unknown[0]!r}, so no press would ever count; {meant} "
+                "A session with --learn-key says what a key is called",
+                section="keys",
+                setting=setting,
+            )
     if escape in response:
         raise RigFileError(
             f"the escape key must not be a response key, and {escape!r} is both: take another one",

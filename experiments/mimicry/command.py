@@ -59,6 +59,8 @@ def carry_out(choices: Choices) -> None:
     texts = read_texts(choices.language)
     given = Person(age=choices.age, sex=choices.sex, group=choices.group)
     participant, person = choices.participant, given
+    if participant is None and choices.as_json:
+        raise ValueError("which participant? With --json nothing is asked: give --participant ID")
     if participant is None:
         participant, person = ask_who(texts.dialog, given, simulate=choices.simulate)
     way = choose_way(

@@ -91,6 +91,8 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("[keys]\nresponse = []\n", "list of key names"),
         ('[keys]\nresponse = "up"\n', "list of key names"),
         ('[keys]\nescape = "up"\n', "must not be a response key"),
+        ('[keys]\nresponse = ["up", "banana"]\n', "no key is called 'banana'"),
+        ('[keys]\nresponse = ["Up"]\n', "did you mean 'up'"),
         ('[amplifier.channels]\ncorrugator = "A"\nzygomaticus = "A"\n', "different channel"),
         ("[amplifier]\nmains_hz = 55\n", "expected 50 or 60"),
         # wrong units

@@ -182,6 +182,7 @@ def test_a_damaged_set_is_refused_before_anything_is_written(
         (["--participant", "a-b", "--simulate"], "letters and digits"),
         (["--participant", "1"], "which videos"),
         (["--simulate"], "Give --participant ID"),
+        (["--simulate", "--json"], "With --json nothing is asked"),
         (["--participant", "1", "--simulate", "--trials", "7"], "4 or a multiple of it"),
         (["--participant", "1", "--simulate", "--seed", "-1"], "from 0"),
         (["--participant", "1", "--simulate", "--language", "xx"], "choose de, en"),

@@ -76,7 +76,7 @@ def test_the_window_says_that_the_cables_are_swapped(tmp_path: Path, display: st
 
 @pytest.mark.display
 def test_a_window_whose_stream_ends_does_not_wait_for_ever(tmp_path: Path, display: str) -> None:
-    with running_amplifier("--seconds", 8) as amplifier:
+    with running_amplifier("--seconds", 20) as amplifier:
         process = start_check(amplifier.rig(), display=display, pictures=tmp_path)
         output, _ = process.communicate(timeout=90)
     assert "no samples come any more" in json.loads(output.strip().splitlines()[-1])["error"]
