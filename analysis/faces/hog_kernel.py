@@ -1,6 +1,6 @@
 """The inner loops of the histogram of oriented gradients, for 8 orientations: exact, and fast in float32.
 
-A pixel's orientation is found without an arc tangent: its gradient is folded into one quadrant and compared
+A pixel's orientation is found without an arc tangent: its gradient is mirrored into one quadrant and compared
 with the lines at 22.5, 45 and 67.5 degrees. Only a gradient within rounding of such a line needs the arc
 tangent, and its last bit decides; such ties are written down here and settled by the caller with numpy's own.
 
@@ -50,23 +50,25 @@ def _read_row(pixels: np.ndarray, row: np.ndarray, square_root: bool) -> None:
 def _gradients_of_row(
     above: np.ndarray, row: np.ndarray, below: np.ndarray, magnitudes: np.ndarray, bins: np.ndarray
 ) -> np.int32:
-    """Magnitude and bin of each pixel of a row; returns the number of ties."""
+    """Magnitude and bin of each pixel of a row; returns the number of ties.
+
+    Gradients between 90 and 180 degrees are mirrored at 90 degrees; the lower border belongs to a bin.
+    """
+    n = magnitudes.size
+    up, low, left, ahead = above[1 : n + 1], below[1 : n + 1], row[:n], row[2 : n + 2]
     ties = np.int32(0)
-    for column in range(magnitudes.size):
-        down = np.float64(below[column + 1] - above[column + 1])
-        right = np.float64(row[column + 2] - row[column])
+    for column in range(n):
+        down = np.float64(low[column] - up[column])
+        right = np.float64(ahead[column] - left[column])
         magnitudes[column] = math.sqrt(right * right + down * down)
-        first_quadrant = (down * right > 0.0) | (down == 0.0)
-        y = abs(down) if first_quadrant else abs(right)
-        x = abs(right) if first_quadrant else abs(down)
-        low = y - _TAN_22_5 * x
-        middle = y - x
-        high = _TAN_22_5 * y - x
-        found = np.int32(low >= 0) + np.int32(middle >= 0) + np.int32(high >= 0)
-        found = found if first_quadrant else found + np.int32(4)
+        y, x = abs(down), abs(right)
+        from_22_5, from_45, from_67_5 = y - _TAN_22_5 * x, y - x, _TAN_22_5 * y - x
+        passed = np.uint32(from_22_5 > 0) + np.uint32(from_45 >= 0) + np.uint32(from_67_5 > 0)
+        mirrored = np.uint32(7) - passed + np.uint32(from_45 == 0)
+        found = passed if (down * right > 0.0) | (down == 0.0) else mirrored
         width = _TIE_WIDTH * (x + y)
-        tie = (abs(low) < width) | ((abs(middle) < width) & (middle != 0.0)) | (abs(high) < width)
-        bins[column] = np.int32(TIE) if tie else found
+        tie = (min(abs(from_22_5), abs(from_67_5)) < width) | ((abs(from_45) < width) & (from_45 != 0))
+        bins[column] = np.uint32(TIE) if tie else found
         ties += np.int32(tie)
     return ties
 
@@ -117,28 +119,16 @@ def _bins_of_ties(
 
 @compiled()
 def _add_row(magnitudes: np.ndarray, bins: np.ndarray, sums: np.ndarray, cell_px: int) -> None:
-    """Add a row's magnitudes to the float32 sums of its cells; four cells at a time, which is faster."""
-    n_cells = sums.shape[0]
-    cell = 0
-    while cell + 3 < n_cells:
-        a, b, c, d = sums[cell], sums[cell + 1], sums[cell + 2], sums[cell + 3]
-        start = cell * cell_px
-        for i in range(start, start + cell_px):
-            k = bins[i]
-            a[k] = np.float32(np.float64(a[k]) + magnitudes[i])
-            k = bins[i + cell_px]
-            b[k] = np.float32(np.float64(b[k]) + magnitudes[i + cell_px])
-            k = bins[i + 2 * cell_px]
-            c[k] = np.float32(np.float64(c[k]) + magnitudes[i + 2 * cell_px])
-            k = bins[i + 3 * cell_px]
-            d[k] = np.float32(np.float64(d[k]) + magnitudes[i + 3 * cell_px])
-        cell += 4
-    while cell < n_cells:
-        a = sums[cell]
-        for i in range(cell * cell_px, (cell + 1) * cell_px):
-            k = bins[i]
-            a[k] = np.float32(np.float64(a[k]) + magnitudes[i])
-        cell += 1
+    """Add a row's magnitudes to the float32 sums of its cells.
+
+    The first pixels of all cells come first, then the second ones: sums of one cell must wait for each other,
+    those of different cells need not.
+    """
+    for i in range(cell_px):
+        for cell in range(sums.shape[0]):
+            pixel = cell * cell_px + i
+            k = bins[pixel]
+            sums[cell, k] = np.float32(np.float64(sums[cell, k]) + magnitudes[pixel])
 
 
 @compiled()
@@ -190,7 +180,7 @@ def exact_histograms(
     height, width = image.shape
     n_columns = width // cell_px
     magnitudes = np.empty(n_columns * cell_px, np.float64)
-    bins = np.empty(n_columns * cell_px, np.int32)
+    bins = np.empty(n_columns * cell_px, np.uint32)
     sums = np.empty((n_columns, ORIENTATIONS), np.float32)
     starts = ties[4]
     for cell_row in range(first, stop):
