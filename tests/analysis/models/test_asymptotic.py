@@ -230,6 +230,7 @@ def test_arviz_data(fits: dict[str, AsymptoticFit]) -> None:
     assert tree.attrs["drug_on"] == "both"
 
 
+@pytest.mark.slow
 def test_same_seed_same_draws_from_the_data_frame(
     fits: dict[str, AsymptoticFit], capfd: pytest.CaptureFixture[str]
 ) -> None:

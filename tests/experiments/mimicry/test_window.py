@@ -85,6 +85,7 @@ def test_all_four_answers_get_their_feedback_and_every_code_arrives(
     answer_in_all_four_ways(screen, start, stimulus_set, tmp_path, n_frames=25)
 
 
+@pytest.mark.slow
 def test_all_four_answers_to_videos_of_real_faces(screen, start, shared: Path, tmp_path: Path) -> None:
     faces = shared / "data" / "london_faces"
     rows = ["identity\tsex\tneutral\thappy"]
@@ -182,6 +183,7 @@ def check_files(study: Path, folder: Path, line: Line, *, n_frames: int) -> None
         assert lasted_s == pytest.approx(n_frames / 25, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_killed_session_keeps_its_rows_and_goes_on_until_escape(
     screen, start, stimulus_set: Path, tmp_path: Path
 ) -> None:

@@ -107,6 +107,7 @@ def test_closing_the_window_asks_whether_to_stop(screen, start, stimulus_set: Pa
     check_and_go_on(start, study, options, output + messages)
 
 
+@pytest.mark.slow
 def test_a_screen_that_goes_away_costs_the_running_trial_only(
     screen, start, stimulus_set: Path, tmp_path: Path
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_screen_that_goes_away_costs_the_running_trial_only(
     check_and_go_on(start, study, options, output + messages, told=False)
 
 
+@pytest.mark.slow
 def test_an_unplugged_trigger_device_costs_the_running_trial_only(
     screen, start, stimulus_set: Path, tmp_path: Path
 ) -> None:
@@ -153,6 +155,7 @@ def wait_for_dialog(screen: VirtualScreen, process: subprocess.Popen[str], empty
     return screen.screenshot()
 
 
+@pytest.mark.slow
 def test_on_a_screen_the_next_start_after_a_kill_asks_in_a_dialog(
     screen, start, stimulus_set: Path, tmp_path: Path
 ) -> None:

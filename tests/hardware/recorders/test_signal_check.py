@@ -75,6 +75,7 @@ def test_the_window_says_that_the_cables_are_swapped(tmp_path: Path, display: st
 
 
 @pytest.mark.display
+@pytest.mark.slow
 def test_a_window_whose_stream_ends_does_not_wait_for_ever(tmp_path: Path, display: str) -> None:
     with running_amplifier("--seconds", 20) as amplifier:
         process = start_check(amplifier.rig(), display=display, pictures=tmp_path)
@@ -82,6 +83,7 @@ def test_a_window_whose_stream_ends_does_not_wait_for_ever(tmp_path: Path, displ
     assert "no samples come any more" in json.loads(output.strip().splitlines()[-1])["error"]
 
 
+@pytest.mark.slow
 def test_the_check_as_text_says_that_the_cables_are_swapped(capsys: pytest.CaptureFixture[str]) -> None:
     with running_amplifier("--swapped") as amplifier:
         result = run_signal_check(amplifier.rig(), window=False, by_itself=True)
