@@ -121,7 +121,6 @@ def test_a_screen_that_goes_away_costs_the_running_trial_only(
     check_and_go_on(start, study, options, output + messages, told=False)
 
 
-@pytest.mark.slow
 def test_an_unplugged_trigger_device_costs_the_running_trial_only(
     screen, start, stimulus_set: Path, tmp_path: Path
 ) -> None:
