@@ -65,7 +65,8 @@ def _decode(path: Path, scan: Scan, start: int, threads: int) -> Iterator[GreyFr
                 index = index_of.get(frame.pts, -1)
             else:
                 index, count = count, count + 1
-            if index >= start and index < scan.n_frames:
+            same_size = (frame.height, frame.width) == (scan.height_px, scan.width_px)
+            if start <= index < scan.n_frames and same_size:
                 yield index, grey_pixels(frame)
 
 

@@ -215,6 +215,29 @@ def test_wrong_input_ends_with_a_message(
     assert list(tmp_path.iterdir()) == []
 
 
+MEMORY_SCRIPT = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from analysis.faces.describe import describe_video
+from analysis.faces.hog import describe_frames
+describe_frames(np.zeros((96, 160), np.uint8))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+result = describe_video(Path(sys.argv[1]), Path(sys.argv[2]))
+print(result.n_frames, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts kilobytes as Linux does")
+def test_memory_does_not_grow_with_the_video(tmp_path: Path) -> None:
+    video = write_coded_video(tmp_path / "long.avi", KINDS["mjpeg"][1], n_frames=4000)
+    command = [sys.executable, "-c", MEMORY_SCRIPT, str(video), str(tmp_path / "a.h5")]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    n_frames, grown_kb = map(int, output.split())
+    assert n_frames == 4000  # 61 MB of pixels
+    assert grown_kb < 45_000
+
+
 def kill_and_resume(video: Path, folder: Path, wait_s: list[float]) -> tuple[bytes, list[int]]:
     """Describe, killed after each of the times; the file in the end, and where each run began."""
     command = [sys.executable, "-m", "analysis.faces", "describe", str(video), "--workers", "1", "--json"]
