@@ -257,7 +257,7 @@ def test_languages_have_all_texts_of_all_steps(tmp_path: Path) -> None:
     english = (Path(DAY).parent.parent / "texts" / "english.toml").read_text(encoding="utf-8")
     for old, new, message in (
         ('until = "at {time}, in {duration}"', 'until = "at {hour}"', "braces that cannot be filled"),
-        ('open = "to do"', "", "is missing"),
+        ('open = "to do"', "", "lacks open; in English it is 'to do'"),
         ('code = "en"', "", "expected a language code"),
     ):
         (tmp_path / "mine.toml").write_text(english.replace(old, new), encoding="utf-8")
