@@ -61,8 +61,8 @@ def _section(texts: object, model: dict[str, str], section: str, path: Path) -> 
         raise ValueError(f"{path}: {section} must be a section [{section}] with entries below it")
     missing = [name for name in model if not str(texts.get(name, "")).strip()]
     if missing:
-        first = model[missing[0]]
-        raise ValueError(f"{path}: the section [{section}] lacks {', '.join(missing)}; in English it is {first!r}")
+        names, first = ", ".join(missing), model[missing[0]]
+        raise ValueError(f"{path}: the section [{section}] lacks {names}; in English it is {first!r}")
     for name, text in model.items():
         _check_braces(str(texts[name]), text, f"{path}: [{section}] {name}")
     return {name: str(texts[name]).strip() for name in model}
