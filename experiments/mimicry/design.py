@@ -3,9 +3,8 @@
 Orders are drawn by counting: the orders that keep the rule are numbered from 0, one number is drawn, and that
 order is written down. So each has the same probability, and nothing is shuffled until it fits.
 
-All arithmetic is on whole numbers, and all randomness comes from `draw_below`, which uses nothing but the raw
-64-bit words of the bit generator. NumPy promises that these stay the same for the same seed on every platform
-and in every version, which it does not promise of ``rng.shuffle`` or ``rng.integers``.
+All arithmetic is on whole numbers, and all randomness comes from `experiments.random_order.draw_below`, whose
+draws are the same for the same seed everywhere.
 """
 
 from __future__ import annotations
@@ -14,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
-Item = TypeVar("Item")
+from experiments.random_order import draw_below, shuffled
+
 _State = tuple[tuple[int, ...], int, int]
 
 
@@ -201,35 +201,6 @@ def nth_order(index: int, counts: Sequence[int], *, longest_run: int) -> list[in
         order.append(label)
         state = following
     return order
-
-
-def draw_below(bound: int, rng: np.random.Generator) -> int:
-    """Draw a whole number from 0 to `bound` - 1 of any size, each with the same probability.
-
-    Examples
-    --------
-    >>> draw_below(10**30, np.random.default_rng(1))
-    648810989761068077889734929340
-    """
-    if bound < 1:
-        raise ValueError(f"cannot draw a whole number below {bound}")
-    n_bits = (bound - 1).bit_length()
-    while True:
-        number = 0
-        for _ in range(-(-n_bits // 64)):
-            number = number << 64 | int(rng.bit_generator.random_raw())
-        number >>= -n_bits % 64
-        if number < bound:
-            return number
-
-
-def shuffled(items: Sequence[Item], rng: np.random.Generator) -> list[Item]:
-    """Return the items in random order, each order with the same probability (Fisher and Yates)."""
-    result = list(items)
-    for last in range(len(result) - 1, 0, -1):
-        other = draw_below(last + 1, rng)
-        result[last], result[other] = result[other], result[last]
-    return result
 
 
 def draw_fixations_s(n: int, *, minimum_s: float, maximum_s: float, rng: np.random.Generator) -> list[float]:
