@@ -39,7 +39,7 @@ def emphasise_statistics(text: str) -> Markup:
 class Block:
     """One thing in a section: a paragraph, a warning, a formula, a figure or a table."""
 
-    kind: Literal["paragraph", "note", "warning", "formula", "figure", "table", "heading"]
+    kind: Literal["paragraph", "note", "warning", "formula", "figure", "table", "heading", "links"]
     text: str = ""
     number: int = 0
     identifier: str = ""
@@ -48,6 +48,7 @@ class Block:
     rows: Sequence[Sequence[str]] = ()
     bold: Sequence[bool] = ()
     long: bool = False
+    links: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(kw_only=True)
@@ -72,6 +73,8 @@ class Report:
         Whether the data are simulated: then the page, every figure and every data dictionary say so.
     facts : sequence of (str, str)
         Label and value of the facts printed in the head of the page.
+    measured : str
+        Who is measured, where data are not simulated: "person" or "animal".
 
     Examples
     --------
@@ -83,8 +86,15 @@ class Report:
     """
 
     def __init__(
-        self, *, title: str, subtitle: str, simulated: bool, facts: Sequence[tuple[str, str]]
+        self,
+        *,
+        title: str,
+        subtitle: str,
+        simulated: bool,
+        facts: Sequence[tuple[str, str]],
+        measured: str = "person",
     ) -> None:
+        self.measured = measured
         self.title = title
         self.subtitle = subtitle
         self.simulated = simulated
@@ -123,6 +133,10 @@ class Report:
     def formula(self, text: str) -> None:
         """Add a line of code, such as a model's formula."""
         self._add(Block(kind="formula", text=text))
+
+    def links(self, links: Sequence[tuple[str, str]]) -> None:
+        """Add a list of links, each a label and the path of a file beside the report."""
+        self._add(Block(kind="links", links=tuple(links)))
 
     def figure(self, name: str, figure: Figure, caption: str, *, dots_per_inch: int = 300) -> None:
         """Add a figure; it is numbered, and marked where the data are simulated.
