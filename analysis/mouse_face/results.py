@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from analysis.mouse_face.emotions import EmotionNames
@@ -16,25 +15,6 @@ from analysis.mouse_face.parameters import MouseFaceParameters
 
 PRESETS = ("recommended", "paper")
 """Names of the presets; the first is the default."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Quality:
-    """What was seen of the frames of every session, and what was left out."""
-
-    counts: pd.DataFrame
-    """One row per session and reason: ``session_id``, ``animal``, ``reason``, ``rule`` (in words),
-    ``n_frames``, ``share`` (of the session's frames), ``n_stretches``, ``excluded`` (whether frames of this
-    reason were left out, or only counted)."""
-    stretches: pd.DataFrame
-    """One row per stretch of flagged frames: ``session_id``, ``animal``, ``reason``, ``first_frame``,
-    ``last_frame``, ``start_s``, ``stop_s``, ``n_frames``, ``worst``, ``excluded``."""
-    tracks: pd.DataFrame
-    """What the rules saw over time, in steps of a few seconds (at most some 600 rows per session):
-    ``session_id``, ``animal``, ``time_s`` (middle of the step), ``gain`` (1 = as usual), ``shift_px``,
-    ``tiles_off`` (share), ``motion`` (grey levels from frame to frame), ``excluded`` (share of frames)."""
-    warnings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["session_id", "warning"]))
-    """What holds for a whole video: ``session_id``, ``warning``."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,21 +28,14 @@ class Results:
     parameters: Mapping[str, MouseFaceParameters]
     """Name of a preset -> the parameters it was run with (a user's changes included); both presets."""
     data: FaceData
-    """The study as descriptors and trials."""
+    """The study as descriptors and trials, with quality, registration and pictures of its sessions (the chosen
+    preset's, where rules of exclusion differ)."""
     panels: tuple[Panel, ...]
     """Panels of the chosen preset, in the order of the paper; those without data say why."""
     other_claims: Mapping[str, pd.DataFrame]
     """Panel name -> claims of the other preset; empty where only one preset was run."""
     other_missing: Mapping[str, str] = field(default_factory=dict)
     """Panel name -> why the other preset has nothing there."""
-    quality: Quality
-    registration: pd.DataFrame
-    """One row per session that was laid onto another of its animal: ``animal``, ``session_id``,
-    ``reference`` (session), ``shift_x_px``, ``shift_y_px``, ``rotation_deg``, ``scale``,
-    ``correlation_before``, ``correlation_after`` (of descriptors), ``residual_levels``, ``applied`` (what was
-    done, in words), ``warnings`` (text, empty where there are none)."""
-    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
-    """Session id -> mean picture of its valid frames, ``(height_px, width_px)`` uint8, whole frame."""
     emotions: EmotionNames
     seed: int
     versions: pd.DataFrame
