@@ -1,0 +1,1 @@
+"""Facial expressions of mice, as Dolensek et al. (2020): from videos to every figure of the paper."""
