@@ -15,6 +15,7 @@ from analysis.faces.descriptor_files import read_descriptors
 from analysis.faces.frame_quality import FrameQuality
 from analysis.faces.masks import FaceMask
 from analysis.faces.motion_energy import MotionEnergy
+from analysis.mouse_face.emotions import EmotionNames
 from analysis.mouse_sessions import CalciumTraces
 
 SESSION_COLUMNS = (
@@ -83,6 +84,8 @@ class FaceData:
     """session_id -> escape and freezing that were found in the video, where they were looked for."""
     imaging: Mapping[str, CalciumTraces] = field(default_factory=dict)
     """session_id -> neurons."""
+    emotions: EmotionNames = field(default_factory=EmotionNames)
+    """Which emotion an event is taken for; in labels only."""
     notes: tuple[str, ...] = ()
     """What was left out or mended in the whole study, in words."""
 
