@@ -148,6 +148,38 @@ def repeats_of(labels: np.ndarray) -> np.ndarray:
     return found
 
 
+def order_blocks(labels: np.ndarray) -> np.ndarray:
+    """Find the blocks of a session's order: parts in which every event comes once before any comes again.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Event of each trial of one session of one animal, in the order of the session, excluded trials too.
+
+    Returns
+    -------
+    numpy.ndarray
+        Block of each trial, from 0; all 0 if the order has no such blocks. Labels may be exchanged within a
+        block if the order within blocks was drawn at random.
+
+    Examples
+    --------
+    >>> order_blocks(np.array(["pain", "sweet", "sweet", "pain"])).tolist()
+    [0, 0, 1, 1]
+    >>> order_blocks(np.array(["pain", "pain", "sweet", "sweet"])).tolist()
+    [0, 0, 0, 0]
+    """
+    labels = np.asarray(labels)
+    n_events = len(set(labels.tolist()))
+    if n_events == 0 or len(labels) % n_events:
+        return np.zeros(len(labels), int)
+    whole = all(
+        len(set(labels[start : start + n_events].tolist())) == n_events
+        for start in range(0, len(labels), n_events)
+    )
+    return np.arange(len(labels)) // n_events if whole else np.zeros(len(labels), int)
+
+
 def _split(table: TrialTable, train: np.ndarray, test: np.ndarray) -> Fold:
     return np.flatnonzero(train[table.of_frame]), np.flatnonzero(test[table.of_frame])
 
