@@ -131,6 +131,91 @@ class MouseFaceParameters:
     """Whether escape and freezing are looked for in the video where the study has no trials of them. Source:
     Dolensek et al. 2020, as cited by follow-up code."""
 
+    # -- time course (Fig. 3A-B) ---------------------------------------------------------------------------
+
+    time_course_events: tuple[str, ...] = ("tail_shock", "quinine", "sucrose")
+    """Events whose single trials are shown, each with its own prototype; all events, where a study has none
+    of these. Source: Dolensek et al. 2020, Fig. 3A."""
+
+    trace_before_s: float = 5.0
+    """Time before an onset that traces show. Source: our choice; read from Dolensek et al. 2020, Fig. 3A."""
+
+    trace_after_s: float = 20.0
+    """Time after an onset that traces show. Source: our choice; read from Dolensek et al. 2020, Fig. 3A."""
+
+    trace_bin_s: float = 1.0
+    """Width of the bins of traces. Source: Dolensek et al. 2020, Fig. 3A."""
+
+    trace_scale: Literal["change", "z"] = "change"
+    """Whether traces show the change of the correlation since the rest before the event, or that change in
+    standard deviations of the frames at rest, as the paper; these are large where an animal happened to sit
+    still. Source: our choice; Dolensek et al. 2020, z-scored similarities."""
+
+    unit: Literal["animals", "trials"] = "animals"
+    """What is counted as independent in tests and intervals. Source: our choice; the paper tests trials."""
+
+    on_z: float = 2.0
+    """An expression begins where the similarity is so many standard deviations above rest. Source: our
+    choice; the paper does not say."""
+
+    off_z: float = 1.0
+    """It ends where the similarity falls below this; lower than where it begins, or noise cuts expressions
+    to pieces. Source: our choice; the paper does not say."""
+
+    least_expression_s: float = 0.5
+    """Shorter ones do not count. Source: our choice; the paper does not say."""
+
+    search_s: float = 30.0
+    """Time after an onset in which expressions are followed; less, where the next event comes earlier.
+    Source: our choice; the paper's longest class, more than 15 s, has to fit in."""
+
+    early_s: float = 5.0
+    """An expression that begins within this time is an immediate one. Source: Dolensek et al. 2020, text."""
+
+    duration_edges_s: tuple[float, float] = (5.0, 15.0)
+    """Limits between short, long and very long expressions. Source: Dolensek et al. 2020, text."""
+
+    censored: bool = True
+    """Whether expressions that are still on when the next event comes count as lasting at least so long
+    (Kaplan and Meier). Source: our choice; the paper does not say, its preset counts them as they are."""
+
+    # -- light (Fig. 3E-I) ---------------------------------------------------------------------------------
+
+    light_learners: Literal["others", "all"] = "others"
+    """Animals from whose core trials the classifier of frames under light learns: the others only, or all.
+    Source: our choice; Dolensek et al. 2020, "the same random forest classifier as in Fig. 1F"."""
+
+    light_control: bool = True
+    """Whether light is compared with animals that it cannot drive (or, without any, with the time before
+    it), instead of with one share per class. Source: our choice; Dolensek et al. 2020, test against
+    14.3 %."""
+
+    # -- neurons (Fig. 4) ----------------------------------------------------------------------------------
+
+    kernel: Literal["chen2013", "slow"] = "chen2013"
+    """Response of the indicator to a spike. Source: Chen et al. 2013, supplementary table 3, GCaMP6s; the
+    paper names the indicator, not the constants. "slow" is for bursts."""
+
+    neuron_rule: Literal["unique", "shift", "threshold"] = "unique"
+    """When a neuron counts as following a stimulus or the face: by what only this explains, tested against
+    all shifts in time; by its correlation, tested so; or by a correlation of at least `least_neuron_r`,
+    untested. Source: our choice; the paper has thresholds."""
+
+    neuron_q: float = 0.05
+    """Largest share of false discoveries among the neurons of a recording (Benjamini and Hochberg). Source:
+    our choice."""
+
+    least_neuron_r: float = 0.3
+    """Smallest correlation of the rule "threshold". Source: our choice; the paper's are not in its text."""
+
+    min_shift_s: float = 0.0
+    """Shortest shift in time that neurons are compared with; leaving out short ones makes discoveries out
+    of nothing. Source: our choice."""
+
+    most_video_gap_s: float = 1.0
+    """Where the video has no valid frame for longer, the neurons' frames are left out too. Source: our
+    choice."""
+
     # -- tests ---------------------------------------------------------------------------------------------
 
     level: float = 0.95
@@ -155,8 +240,21 @@ class MouseFaceParameters:
                 raise ValueError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
 
 
-_POSITIVE = ("orientations", "cell_px", "before_s", "during_s", "baseline_s", "n_prototype_frames")
-_SHARES = ("most_lost_share", "level", "alpha_p")
+_POSITIVE = (
+    "orientations",
+    "cell_px",
+    "before_s",
+    "during_s",
+    "baseline_s",
+    "n_prototype_frames",
+    "trace_before_s",
+    "trace_after_s",
+    "trace_bin_s",
+    "search_s",
+    "early_s",
+    "most_video_gap_s",
+)
+_SHARES = ("most_lost_share", "level", "alpha_p", "neuron_q", "least_neuron_r")
 
 
 def recommended() -> MouseFaceParameters:
@@ -170,6 +268,12 @@ def paper() -> MouseFaceParameters:
         quality_rules=("time",),
         cross_fitted=False,
         adjust="none",
+        unit="trials",
+        trace_scale="z",
+        censored=False,
+        light_learners="all",
+        light_control=False,
+        neuron_rule="threshold",
     )
 
 
