@@ -7,9 +7,9 @@ from analysis.mimicry.compose_shared import show
 from analysis.mimicry.methods_groups import group_methods, posterior_methods, unused_by_quick
 from analysis.mimicry.methods_text import REFERENCE, emg_methods, model_methods, response_time_methods
 from analysis.mimicry.parameters import describe, unused_parameters
-from analysis.mimicry.parameters_table import parameters_table
 from analysis.mimicry.study import MimicryResults
 from analysis.report import Report
+from analysis.report.parameters_table import parameters_table
 from analysis.report.provenance import versions
 
 

@@ -19,7 +19,8 @@ def parameters_table(
     Parameters
     ----------
     described : pandas.DataFrame
-        What `analysis.mimicry.parameters.describe` returned.
+        One row per parameter: ``name``, ``value``, ``unit``, ``meaning``, ``source`` and the values of both
+        presets, ``paper`` and ``recommended``; what the `describe` of a study's parameters returned.
     preset : str
         Name of the preset.
     unused : mapping
@@ -57,9 +58,13 @@ def _value_text(value: Any) -> str:
 
     >>> _value_text((20.0, 400.0)), _value_text(True), _value_text(2.0), _value_text(("correct",))
     ('20 to 400', 'yes', '2', 'correct')
+    >>> _value_text(())
+    'none'
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value is None or value == ():
+        return "none"
     if isinstance(value, tuple):
         numbers = len(value) == 2 and not isinstance(value[0], str)
         return (" to " if numbers else ", ").join(_value_text(part) for part in value)
