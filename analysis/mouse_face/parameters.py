@@ -216,6 +216,84 @@ class MouseFaceParameters:
     """Where the video has no valid frame for longer, the neurons' frames are left out too. Source: our
     choice."""
 
+    # -- Figure 1: similarity, embedding, decoding ---------------------------------------------------------
+
+    by_eye_share: float = 0.9
+    """Share from which a pattern counts as seen where the paper shows a picture and tests nothing (Fig. 1D, 1E
+    and 2B); used by the preset paper only. Source: our choice, in place of the eye."""
+
+    embedding_preset: Literal["recommended", "paper"] = "recommended"
+    """How t-SNE begins: from the principal components, or at random with the learning rate of 2020. Source:
+    Kobak & Berens 2019; the paper's are the defaults of scikit-learn in 2020."""
+
+    embedding_components: int = 100
+    """Principal components that t-SNE starts from. Source: Dolensek et al. 2020, code as taken over by
+    Brain-wide-correlates-of-emotions, 2022."""
+
+    n_neighbours: int = 10
+    """Nearest frames that are looked at to say whether events lie together. Source: our choice."""
+
+    neighbour_permutations: int = 999
+    """Shuffles of trial labels for the test of neighbours. Source: our choice: p can be as small as .001."""
+
+    decoding_scheme: Literal["animals", "trials", "frames"] = "animals"
+    """What the decoder has not seen: whole animals, one repeat of every event, or frames at random. Source:
+    our choice: with frames at random, events that have no effect are decoded at 99 %. The paper is silent;
+    its preset follows the follow-up code of the neighbouring lab, Brain-wide-correlates-of-emotions, 2022."""
+
+    decoding_rest: Literal["trial", "animal", "none"] = "trial"
+    """What is taken away from each frame before it is decoded: the face at rest before its own trial, the
+    face of its animal at rest, or nothing. Source: our choice: animals look different, and faces drift; the
+    paper takes away nothing."""
+
+    decoding_train_share: float = 0.15
+    """Share of the frames that is learnt from, with frames at random. Source: follow-up code of the
+    neighbouring lab, Brain-wide-correlates-of-emotions, 2022."""
+
+    decoding_balanced: bool = True
+    """Whether every class counts the same in learning. Source: our choice; the paper is silent."""
+
+    decoding_trees: int = 500
+    """Trees of the forest whose accuracy is shown. Source: our choice; scikit-learn's default, which the paper
+    seems to have used, is 100."""
+
+    decoding_components: int = 50
+    """Principal components of the frames learnt from that the forest sees; 0: all features. Source: our
+    choice, an approximation that makes the test of shuffled labels affordable (minutes instead of an hour);
+    the test of what is decoded from them is as exact. 0 is the paper's."""
+
+    decoding_permutations: int = 99
+    """Shuffles of the labels of whole trials within animals. Source: our choice: p can be as small as .01."""
+
+    decoding_test_trees: int = 50
+    """Trees of each forest in the test. Source: our choice; the p value is exact with any number."""
+
+    decoding_stop_after: int = 10
+    """The test ends after so many shuffles that are decoded as well as the data. Source: Besag & Clifford
+    1991; p stays exact."""
+
+    decoding_repeats: int = 20
+    """How often frames are divided at random anew, in the preset paper. Source: our choice; the follow-up code
+    of the neighbouring lab has 100."""
+
+    # -- Figure 2D-G: strength, taste, state ---------------------------------------------------------------
+
+    graded_scale: Literal["rank", "log", "linear"] = "rank"
+    """Scale of strengths along which each animal has a slope: steps of equal size, logarithms, or the values.
+    Source: our choice; the paper compares neighbouring strengths."""
+
+    pleasant_event: str = "sucrose"
+    """Event whose prototype stands for pleasure in Fig. 2E-G. Source: Dolensek et al. 2020."""
+
+    unpleasant_event: str = "quinine"
+    """Event whose prototype stands for disgust in Fig. 2E-G. Source: Dolensek et al. 2020."""
+
+    example_before_s: float = 2.0
+    """Time before onsets in the example traces of Fig. 2. Source: our choice, the rest they are scaled by."""
+
+    example_after_s: float = 8.0
+    """Time after onsets in the example traces of Fig. 2. Source: our choice."""
+
     # -- tests ---------------------------------------------------------------------------------------------
 
     level: float = 0.95
@@ -267,6 +345,12 @@ def paper() -> MouseFaceParameters:
     return MouseFaceParameters(
         quality_rules=("time",),
         cross_fitted=False,
+        embedding_preset="paper",
+        decoding_scheme="frames",
+        decoding_rest="none",
+        decoding_balanced=False,
+        decoding_trees=100,
+        decoding_components=0,
         adjust="none",
         unit="trials",
         trace_scale="z",
