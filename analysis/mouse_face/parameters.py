@@ -219,8 +219,8 @@ class MouseFaceParameters:
     # -- Figure 1: similarity, embedding, decoding ---------------------------------------------------------
 
     by_eye_share: float = 0.9
-    """Share from which a pattern counts as seen where the paper shows a picture and tests nothing (Fig. 1D, 1E
-    and 2B); used by the preset paper only. Source: our choice, in place of the eye."""
+    """Share from which a pattern counts as seen where the paper shows a picture and tests nothing (Fig. 1D,
+    1E and 2B); used by the preset paper only. Source: our choice, in place of the eye."""
 
     embedding_preset: Literal["recommended", "paper"] = "recommended"
     """How t-SNE begins: from the principal components, or at random with the learning rate of 2020. Source:
@@ -254,8 +254,8 @@ class MouseFaceParameters:
     """Whether every class counts the same in learning. Source: our choice; the paper is silent."""
 
     decoding_trees: int = 500
-    """Trees of the forest whose accuracy is shown. Source: our choice; scikit-learn's default, which the paper
-    seems to have used, is 100."""
+    """Trees of the forest whose accuracy is shown. Source: our choice; the preset paper has the default of
+    scikit-learn since 2019, as the paper is silent."""
 
     decoding_components: int = 50
     """Principal components of the frames learnt from that the forest sees; 0: all features. Source: our
@@ -273,8 +273,8 @@ class MouseFaceParameters:
     1991; p stays exact."""
 
     decoding_repeats: int = 20
-    """How often frames are divided at random anew, in the preset paper. Source: our choice; the follow-up code
-    of the neighbouring lab has 100."""
+    """How often frames are divided at random anew, in the preset paper. Source: our choice; the follow-up
+    code of the neighbouring lab has 100."""
 
     # -- Figure 2D-G: strength, taste, state ---------------------------------------------------------------
 
