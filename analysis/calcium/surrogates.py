@@ -28,6 +28,8 @@ MIN_SHIFT_S = 0.0
 """Shortest shift; 0 = every shift counts, for the reason above. Others leave out shifts below 20 s."""
 FEWEST_SHIFTS = 100
 """With fewer shifts than this, p values would be too coarse to say anything."""
+_AT_ONCE = 4_000_000
+"""Correlations that are held at once (32 MB); neurons are done in groups."""
 
 
 def shifted_correlations(
@@ -115,8 +117,22 @@ def shift_test(
             f"{min_shift_s:g} s, too few for a p value: at least "
             f"{2 * min_shift_s + FEWEST_SHIFTS * step_s:.0f} s are needed"
         )
+    traces, regressor = check_traces(traces, regressor)
+    size = max(1, _AT_ONCE // n_times)
+    parts = [
+        _shift_test(traces[first : first + size], regressor, given, shortest)
+        for first in range(0, len(traces), size)
+    ]
+    r, p = (np.concatenate([part[number] for part in parts]) for number in (0, 1)) if parts else ([], [])
+    return np.asarray(r, float), np.asarray(p, float)
+
+
+def _shift_test(
+    traces: np.ndarray, regressor: np.ndarray, given: np.ndarray | None, shortest: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Correlate a few traces, and count the shifts that do as well."""
     found = shifted_correlations(traces, regressor, given=given)
-    chance = np.abs(found[:, shortest : n_times - shortest + 1])
+    chance = np.abs(found[:, shortest : found.shape[1] - shortest + 1])
     as_far = (chance >= np.abs(found[:, :1]) * (1 - 1e-9)).sum(axis=1)
     p = (1 + as_far) / (1 + (~np.isnan(chance)).sum(axis=1))
     return found[:, 0], np.where(np.isnan(found[:, 0]), np.nan, p)
