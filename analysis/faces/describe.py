@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import av
 import numpy as np
@@ -52,6 +52,25 @@ class HogParameters:
     """False: float32 throughout, faster, not always equal to scikit-image."""
 
 
+class FrameObserver(Protocol):
+    """Looks at the whole frames of a video while they are described, so that it is decoded once."""
+
+    def plan(self) -> dict[str, Any]:
+        """Return what decides what is observed, as plain values."""
+
+    def start(self, reader: VideoReader, first: int) -> None:
+        """Get ready for the frames from ``first`` on; it is more than 0 after a kill."""
+
+    def see(self, frame: Frame) -> None:
+        """Look at the next intact frame."""
+
+    def take(self) -> dict[str, np.ndarray]:
+        """Return what was observed since the last call; it must not depend on where a run was killed.
+
+        Parts of a name that begins with ``sum_`` are added up, those of others joined one behind the other.
+        """
+
+
 class DescribedVideo(NamedTuple):
     """What was made of a video."""
 
@@ -85,6 +104,7 @@ def describe_video(
     fps: float | None = None,
     threads: int = 1,
     overwrite: bool = False,
+    observer: FrameObserver | None = None,
     progress: Callable[[int], None] = lambda n_frames: None,
 ) -> DescribedVideo:
     """Describe every frame of a video and write the file of descriptors.
@@ -107,6 +127,8 @@ def describe_video(
         Threads that decode and compute. The file is the same with any number.
     overwrite
         Whether a file of other parameters may be replaced.
+    observer
+        What else to look at in each frame; what it finds goes into the same file (`read_observed`).
     progress
         Is called with the number of frames that were done since the last call.
 
@@ -136,6 +158,8 @@ def describe_video(
     cells = hog_cells(pixels.shape, parameters.cell_px, pixels, masked_cells=mask.masked_cells)
     n_features = int(cells.sum()) * parameters.orientations
     plan = _plan(reader, parameters, mask, cells)
+    if observer is not None:
+        plan["observed"] = observer.plan()
     present = read_parameters(path)
     if present is not None and not overwrite:
         _check_present(path, present, plan)
@@ -145,9 +169,9 @@ def describe_video(
     parts = DescriptorParts(path, plan, n_frames=reader.n_frames, part_frames=PART_FRAMES)
     resumed_at = parts.first_missing()
     progress(resumed_at)
-    pipe = _Pipe(parameters, mask, pixels, n_features, threads, progress)
-    for start, values, valid, notes in pipe.parts(reader, resumed_at):
-        parts.write(start, values, valid, notes)
+    pipe = _Pipe(parameters, mask, pixels, n_features, threads, progress, observer)
+    for start, values, valid, notes, observed in pipe.parts(reader, resumed_at):
+        parts.write(start, values, valid, notes, observed)
     attributes = _attributes(parts, parameters, reader)
     parts.finish(reader.times_s, attributes)
     return _result(path, reader, attributes, n_features, resumed_at)
@@ -178,7 +202,9 @@ class _Pipe:
         n_features: int,
         threads: int,
         progress: Callable[[int], None],
+        observer: FrameObserver | None,
     ) -> None:
+        self._observer = observer
         self._arguments: dict[str, Any] = {**asdict(parameters), "mask": pixels}
         self._arguments["masked_cells"] = mask.masked_cells
         self._exact, self._mask = parameters.exact, mask
@@ -188,8 +214,10 @@ class _Pipe:
 
     def parts(
         self, reader: VideoReader, start: int
-    ) -> Iterator[tuple[int, np.ndarray, np.ndarray, dict[str, Any] | None]]:
-        """Yield first frame, descriptors, validity and notes of each part from ``start`` on."""
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray, dict[str, Any] | None, dict[str, np.ndarray]]]:
+        """Yield first frame, descriptors, validity, notes and what was observed of each part."""
+        if self._observer is not None and start < reader.n_frames:
+            self._observer.start(reader, start)
         frames = _Ahead(reader.frames(start))
         with ThreadPoolExecutor(self._threads) as pool:
             for first in range(start, reader.n_frames, PART_FRAMES):
@@ -209,7 +237,8 @@ class _Pipe:
                 while jobs:
                     self._take(jobs, values, valid)
                 self._progress(int((~valid).sum()))
-                yield first, values, valid, self._compare(sample)
+                observed = {} if self._observer is None else self._observer.take()
+                yield first, values, valid, self._compare(sample), observed
 
     def _batch(self, frames: _Ahead, stop: int) -> list[tuple[int, np.ndarray]]:
         """The next frames before ``stop``, cropped and copied, as many as one thread takes at once."""
@@ -218,6 +247,8 @@ class _Pipe:
         while n_bytes < BATCH_BYTES and frames.next is not None and frames.next.number < stop:
             cropped = np.array(self._mask.crop_frame(frames.next.grey))
             batch.append((frames.next.number, cropped))
+            if self._observer is not None:
+                self._observer.see(frames.next)
             n_bytes += cropped.nbytes
             frames.step()
         return batch

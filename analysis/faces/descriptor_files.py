@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,19 @@ def read_parameters(path: Path) -> dict[str, Any] | None:
     return read_descriptors(path, stop=0).parameters if Path(path).exists() else None
 
 
+def read_observed(path: Path) -> dict[str, np.ndarray]:
+    """Return what was observed in the frames of a video while they were described; empty if nothing was.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_descriptors`.
+    """
+    read_descriptors(path, stop=0)
+    with h5py.File(path, "r") as file:
+        return {name: array[()] for name, array in file["observed"].items()} if "observed" in file else {}
+
+
 class DescriptorParts:
     """The parts of an unfinished file of descriptors; those of other parameters are thrown away.
 
@@ -131,7 +144,12 @@ class DescriptorParts:
         return next((start for start in self.starts if not self._file(start).is_file()), self.n_frames)
 
     def write(
-        self, start: int, values: np.ndarray, valid: np.ndarray, notes: dict[str, Any] | None = None
+        self,
+        start: int,
+        values: np.ndarray,
+        valid: np.ndarray,
+        notes: dict[str, Any] | None = None,
+        observed: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """Write the part that begins with frame ``start``; when this returns it is on the disk."""
 
@@ -142,6 +160,9 @@ class DescriptorParts:
         if notes is not None:
             text = json.dumps(notes)
             write_durably(self._notes(start), lambda part: part.write_text(text, encoding="utf-8"))
+        if observed:
+            arrays = dict(observed)
+            write_durably(self._observed(start), lambda part: _save_arrays(part, arrays))
         write_durably(self._file(start), save)
 
     def read(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
@@ -154,6 +175,21 @@ class DescriptorParts:
         """Return the notes of the parts that have some."""
         texts = (_text_of(self._notes(start)) for start in self.starts)
         return [json.loads(text) for text in texts if text is not None]
+
+    def read_observed(self) -> dict[str, np.ndarray]:
+        """Return what was observed in all parts: added up where a name says so, joined otherwise."""
+        found: dict[str, list[np.ndarray]] = {}
+        for start in self.starts:
+            if self._observed(start).is_file():
+                with np.load(self._observed(start), allow_pickle=False) as arrays:
+                    for name in arrays.files:
+                        found.setdefault(name, []).append(arrays[name])
+        return {
+            name: np.sum(parts, axis=0, dtype=parts[0].dtype)
+            if name.startswith("sum_")
+            else np.concatenate(parts)
+            for name, parts in found.items()
+        }
 
     def finish(self, times_s: np.ndarray, attributes: dict[str, Any]) -> None:
         """Make the HDF5 file of the parts, then remove them.
@@ -187,9 +223,14 @@ class DescriptorParts:
             for start, values, valid in self.read():
                 file["descriptors"][start : start + len(values)] = values
                 file["valid"][start : start + len(values)] = valid
+            for name, array in sorted(self.read_observed().items()):
+                file.create_dataset(f"observed/{name}", data=array, **(packing if array.ndim else {}))
 
     def _file(self, start: int) -> Path:
         return self.folder / f"frames_{start:09d}.npy"
+
+    def _observed(self, start: int) -> Path:
+        return self.folder / f"frames_{start:09d}.npz"
 
     def _notes(self, start: int) -> Path:
         return self.folder / f"frames_{start:09d}.json"
@@ -225,6 +266,11 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    with path.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
 
 
 def _text_of(path: Path) -> str | None:
