@@ -173,9 +173,7 @@ def compared_table(compared: pd.DataFrame) -> Table:
                 heading="As in the paper",
                 missing="not asked",
             ),
-            "paper_holds": Column(
-                description="Whether it holds in the preset paper.", heading="Holds"
-            ),
+            "paper_holds": Column(description="Whether it holds in the preset paper.", heading="Holds"),
             "verdict": Column(description="Whether the presets agree.", heading="Verdict", levels=levels),
         },
     )

@@ -28,8 +28,8 @@ class Results:
     parameters: Mapping[str, MouseFaceParameters]
     """Name of a preset -> the parameters it was run with (a user's changes included); both presets."""
     data: FaceData
-    """The study as descriptors and trials, with quality, registration and pictures of its sessions (the chosen
-    preset's, where rules of exclusion differ)."""
+    """The study as descriptors and trials, with quality, registration and pictures of its sessions (of the
+    chosen preset, where rules of exclusion differ)."""
     panels: tuple[Panel, ...]
     """Panels of the chosen preset, in the order of the paper; those without data say why."""
     other_claims: Mapping[str, pd.DataFrame]
