@@ -1,0 +1,1 @@
+"""Cameras behind one Protocol, and the recorder that loses no frame without saying so."""
