@@ -275,7 +275,8 @@ def _inside(
 def _delivered(content: Any) -> pd.DataFrame:
     tables = getattr(content, "events", None) or {}
     columns = {"timestamp": "onset"}
-    found = [table.to_dataframe().rename(columns=columns) for table in tables.values()]
+    wanted = [table for name, table in tables.items() if name != "frame_pulses"]  # exposures of the camera
+    found = [table.to_dataframe().rename(columns=columns) for table in wanted]
     if not found:
         return pd.DataFrame({"onset": [], "duration": [], "event": [], "value": []})
     joined = pd.concat(found, ignore_index=True)

@@ -94,6 +94,8 @@ class CameraVideo:
     """Height."""
     description: str = "Face of the head-fixed animal in side view"
     """What is to be seen."""
+    camera: str = ""
+    """Make, number and settings of the camera."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ def write_session(
     events: pd.DataFrame,
     videos: Sequence[CameraVideo],
     neurons: Neurons | None = None,
+    pulses: pd.DataFrame | None = None,
+    devices: Mapping[str, str] | None = None,
     replace: bool = False,
 ) -> Path:
     """Write a session; the file is whole under its name or not there.
@@ -143,6 +147,11 @@ def write_session(
         The videos, which exist already.
     neurons : Neurons, optional
         The neurons.
+    pulses : pandas.DataFrame, optional
+        One row per exposure that the camera's line reported: ``timestamp`` (s) and ``device_time`` (s on the
+        clock of the device that saw it). A table of its own, as there are as many as frames.
+    devices : mapping, optional
+        Name -> description of further devices, such as the one that delivers.
     replace : bool
         Whether there may be such a file already.
 
@@ -170,6 +179,10 @@ def write_session(
     content = _new_file(animal, facts)
     _add_trials(content, trials)
     _add_events(content, events)
+    if pulses is not None and len(pulses):
+        _add_pulses(content, pulses)
+    for name, description in (devices or {}).items():
+        content.create_device(name=name, description=description)
     for video in videos:
         _add_video(content, video, path.parent)
     if neurons is not None:
@@ -292,11 +305,41 @@ def _add_events(content: Any, events: pd.DataFrame) -> None:
     content.add_events_table(table)
 
 
+def _add_pulses(content: Any, pulses: pd.DataFrame) -> None:
+    """Add the exposures column by column, as they are many."""
+    from hdmf.backends.hdf5.h5_utils import H5DataIO
+    from pynwb.event import DurationVectorData, EventsTable, TimestampVectorData, VectorData
+
+    def packed(values: Any) -> Any:
+        return H5DataIO(np.asarray(values, float), compression="gzip")
+
+    times = TimestampVectorData(
+        name="timestamp", description="When the exposure began", data=packed(pulses["timestamp"])
+    )
+    nothing = DurationVectorData(
+        name="duration", description="Not measured", data=packed(np.full(len(pulses), np.nan))
+    )
+    own = VectorData(
+        name="device_time",
+        description="The same on the clock of the device that saw it, in seconds",
+        data=packed(pulses["device_time"]),
+    )
+    content.add_events_table(
+        EventsTable(
+            name="frame_pulses",
+            description="Exposures of the camera, as its line to the device reported them",
+            columns=[times, nothing, own],
+            colnames=["timestamp", "duration", "device_time"],
+        )
+    )
+
+
 def _add_video(content: Any, video: CameraVideo, folder: Path) -> None:
     from hdmf.backends.hdf5.h5_utils import H5DataIO
     from pynwb.image import ImageSeries
 
-    camera = content.create_device(name=f"camera_{video.name}", description=f"Camera of the {video.name}")
+    said = f"Camera of the {video.name}" + (f": {video.camera}" if video.camera else "")
+    camera = content.create_device(name=f"camera_{video.name}", description=said)
     place = video.path.resolve().relative_to(folder.resolve()).as_posix()
     content.add_acquisition(
         ImageSeries(

@@ -119,6 +119,19 @@ def test_a_session_is_read_as_it_was_written(path: Path) -> None:
     assert calcium.rois.iloc[0][["x_px", "y_px", "n_px"]].tolist() == pytest.approx([16 / 3, 1 / 3, 3])
 
 
+def test_exposures_of_the_camera_are_no_events_of_the_animal(tmp_path: Path) -> None:
+    from pynwb import NWBHDF5IO
+
+    exposures = pd.DataFrame({"timestamp": [0.1, 0.2], "device_time": [5.1, 5.2]})
+    path = write(tmp_path / "sub-m01", pulses=exposures)
+    assert read_session(path).delivered["event"].tolist() == ["lick", "valve"]
+    with warnings.catch_warnings(), NWBHDF5IO(str(path), "r") as file:
+        warnings.simplefilter("ignore")
+        table = file.read().events["frame_pulses"].to_dataframe()
+    assert table["timestamp"].tolist() == [0.1, 0.2]
+    assert table["device_time"].tolist() == [5.1, 5.2]
+
+
 def test_a_session_can_move_with_its_folder(path: Path, tmp_path: Path) -> None:
     path.parent.rename(tmp_path / "elsewhere")
     session = read_session(tmp_path / "elsewhere" / path.name)
@@ -129,7 +142,11 @@ def test_the_standard_and_its_best_practices_are_kept(tmp_path: Path) -> None:
     nwbinspector = pytest.importorskip("nwbinspector")
     from pynwb import validate
 
-    files = [write(tmp_path / "one"), write(tmp_path / "two", neurons=None, events=events().iloc[:0])]
+    exposures = pd.DataFrame({"timestamp": [0.1, 0.2], "device_time": [5.1, 5.2]})
+    files = [
+        write(tmp_path / "one", pulses=exposures, devices={"mouse_rig": "Microcontroller"}),
+        write(tmp_path / "two", neurons=None, events=events().iloc[:0]),
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for file in files:
