@@ -218,7 +218,8 @@ def choose_times(
         See `VideoReader`.
     """
     if given_s is not None:
-        return _given_times(path, n_frames, np.asarray(given_s, float)), "given", ()
+        times_s = _given_times(path, n_frames, np.asarray(given_s, float))
+        return times_s, "given", _header_doubts(times_s, header_fps)
     if fps is not None and not fps > 0:
         raise ValueError(f"the rate of frames must be positive, got {fps}")
     if container_s is None:
@@ -263,6 +264,19 @@ def _given_times(path: Path, n_frames: int, times_s: np.ndarray) -> np.ndarray:
     if not np.isfinite(times_s).all() or (np.diff(times_s) <= 0).any():
         raise ValueError(f"the times given for {path.name} must be finite and rise from frame to frame")
     return times_s
+
+
+def _header_doubts(times_s: np.ndarray, header_fps: float | None) -> tuple[str, ...]:
+    """Say where the rate in the header is not that of the given times."""
+    if not header_fps or len(times_s) < 2:
+        return ()
+    rate_hz = 1.0 / float(np.median(np.diff(times_s)))
+    if abs(header_fps / rate_hz - 1) <= 0.01:
+        return ()
+    return (
+        f"the header says {header_fps:.3f} frames per second, the times that were given {rate_hz:.3f}; the "
+        "given times are used",
+    )
 
 
 def read_times(path: Path) -> np.ndarray:
