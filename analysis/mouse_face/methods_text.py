@@ -57,8 +57,8 @@ def _recorded(results: Results) -> str:
     plural = "" if n_sessions == 1 else "s"
     minutes = sessions["duration_s"].sum() / 60
     text = (
-        f"The faces of {mice} were filmed in {n_sessions} session{plural} ({minutes:.0f} min in all) at {rate} "
-        "frames per second"
+        f"The faces of {mice} were filmed in {n_sessions} session{plural} ({minutes:.0f} min in all) at "
+        f"{rate} frames per second"
     )
     masked = [mask for mask in results.data.masks.values() if mask.crop is not None]
     return f"{text}{', and cropped to the face' if masked else ''}."
@@ -152,7 +152,8 @@ def _decoding(parameters: MouseFaceParameters) -> str:
         test = (
             f"Its accuracy was tested against {parameters.decoding_permutations} permutations of the labels "
             f"of whole trials within each animal (forests of {parameters.decoding_test_trees} trees; "
-            f"sequential stop after {parameters.decoding_stop_after} as accurate ones, Besag & Clifford 1991)."
+            f"sequential stop after {parameters.decoding_stop_after} as accurate ones; Besag & Clifford, "
+            "1991)."
         )
     return (
         f"{rest} random forest of {parameters.decoding_trees} trees predicted the event of each frame from "
