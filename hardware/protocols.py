@@ -7,7 +7,7 @@ family has a simulated twin in `hardware.simulated`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Pulse = Literal["next_flip", "device"]
 """Who ends a trigger pulse: ``next_flip`` = the program, by `TriggerPort.reset` one screen refresh later;
@@ -59,8 +59,8 @@ class StimulusDelivery(Protocol):
     def arm(self) -> None:
         """Allow deliveries; everything is off and stays off before."""
 
-    def deliver(self, channel: str, duration_s: float) -> float:
-        """Switch a channel on for `duration_s` seconds and return the controller's time of the onset (s)."""
+    def deliver(self, channel: str, pulse_us: int, n: int = 1, period_us: int | None = None) -> Any:
+        """Order `n` pulses of `pulse_us` on an output, `period_us` apart; returns their record at once."""
 
     def stop(self) -> None:
         """Switch everything off now; must work at any time, and twice."""
