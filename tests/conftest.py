@@ -20,13 +20,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the simulation studies (many minutes)")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.pluginmanager.hasplugin("xdist"):
+        share_out(items)
     if config.getoption("--slow"):
         return
     skip = pytest.mark.skip(reason="minutes long: run with --slow")
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+def share_out(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file together, and all that run against the clock: of these never two at once."""
+    timed = {item.path for item in items if item.keywords.keys() & {"display", "real_time"}}
+    for item in items:
+        group = "real time" if item.path in timed else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -276,6 +277,7 @@ def run(
         video_s=video_s,
     )
     be_punctual()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     ears: list[LineEar | LslEar] = [LslEar(amplifier.hear, name=name) for name in (markers, CHECK_STREAM)]
     line = LineEar(amplifier.hear, port=listen) if listen is not None or pty else None
     said = {"stream_name": name, "source_id": source_id, "line": line.address if line else None}

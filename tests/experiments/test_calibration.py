@@ -20,6 +20,8 @@ from hardware.calibration import latest_calibration
 from hardware.settings import RecorderSettings, RigSettings, TriggerSettings
 from hardware.triggers import NoTrigger
 
+pytestmark = pytest.mark.real_time
+
 LIGHT_AFTER_S = 0.012
 """How late the light of the twin of a screen is."""
 

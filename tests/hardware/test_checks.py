@@ -23,6 +23,8 @@ from hardware.inventory import SerialPort, _latency_ms, guess_usb, parallel_port
 from hardware.screens import Screen
 from hardware.settings import RigSettings, TriggerSettings
 
+pytestmark = pytest.mark.real_time
+
 SCREEN = Screen(number=0, name="DELL", size_px=(1920, 1080), width_cm=52.7, refresh_hz=59.95)
 
 

@@ -17,6 +17,8 @@ import pytest
 
 from hardware.__main__ import main
 
+pytestmark = pytest.mark.real_time
+
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = "[monitor]\nsize_px = [800, 800]\nwidth_cm = 21\n"
 """What Qt's platform without a screen has."""

@@ -11,6 +11,8 @@ from hardware.simulated.emg import RecordingConditions
 from hardware.simulated.live_emg import EXPRESSIONS, LiveEmg
 from hardware.simulated.lsl_amplifier import Faults
 
+pytestmark = pytest.mark.real_time
+
 FS_HZ = 1200.0
 STREAM = SignalStream(
     name="amp",

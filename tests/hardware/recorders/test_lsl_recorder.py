@@ -22,6 +22,8 @@ from hardware.recorders.lsl import JOURNAL, describe, part_path
 from hardware.settings import RigSettings
 from hardware.triggers import open_trigger
 
+pytestmark = pytest.mark.real_time
+
 CODES = (1, 11, 21, 31, 1, 12, 12, 31, 200, 255)
 FILE = "sub-007_task-mimicry_amplifier.xdf"
 

@@ -23,6 +23,8 @@ from hardware.recorders.lsl_streams import (
 )
 from hardware.settings import RecorderSettings, RigSettings, TriggerSettings
 
+pytestmark = pytest.mark.real_time
+
 LABELS = ("corrugator", "zygomaticus", "Status")
 
 

@@ -18,6 +18,8 @@ from virtual_screen import missing_program, started_screen
 from hardware.recorders.signal_check import bars, run_signal_check
 from hardware.settings import RigSettings
 
+pytestmark = pytest.mark.real_time
+
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:

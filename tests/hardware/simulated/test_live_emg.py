@@ -11,6 +11,8 @@ from hardware.simulated.emg import Response, answer_gain, quiet
 from hardware.simulated.live_emg import PAGE_S, LiveEmg
 from hardware.simulated.lsl_amplifier import Faults, StatusLine, strengthened
 
+pytestmark = pytest.mark.real_time
+
 FS_HZ = 1200.0
 
 

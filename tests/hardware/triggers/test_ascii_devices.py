@@ -13,7 +13,10 @@ import pytest
 from hardware.settings import RigSettings, TriggerSettings
 from hardware.triggers import BbtkTrigger, Usb2Ttl8Trigger, open_trigger
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+pytestmark = [
+    pytest.mark.real_time,
+    pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX"),
+]
 
 
 class Line(Protocol):

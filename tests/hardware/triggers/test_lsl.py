@@ -10,6 +10,8 @@ import pytest
 from hardware.settings import RigSettings, TriggerSettings
 from hardware.triggers import LslTrigger, open_trigger
 
+pytestmark = pytest.mark.real_time
+
 
 @pytest.mark.parametrize("values", ["int", "string"])
 def test_every_code_arrives_with_its_time(values: str) -> None:

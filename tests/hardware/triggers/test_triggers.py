@@ -16,6 +16,8 @@ from hardware.settings import RigSettings, TriggerSettings
 from hardware.simulated.amplifier import SimulatedAmplifier
 from hardware.triggers import NoTrigger, SerialByteTrigger, open_trigger
 
+pytestmark = pytest.mark.real_time
+
 
 class Line(Protocol):
     """See conftest."""
