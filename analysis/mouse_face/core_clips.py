@@ -1,10 +1,8 @@
-"""The clips that Figures 1 and 2A-C are made of, which animal is shown, and counts in words."""
+"""The clips that Figures 1 and 2A-C are made of, which animal is shown, and the blocks of the order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,42 +115,3 @@ def trial_blocks(data: FaceData, trials: pd.DataFrame) -> np.ndarray:
         .merge(pd.concat(parts), on=["animal", "trial"], how="left")["block"]
         .to_numpy()
     )
-
-
-def mice(number: int) -> str:
-    """Count mice.
-
-    >>> mice(1), mice(9)
-    ('1 mouse', '9 mice')
-    """
-    return f"{number} mouse" if number == 1 else f"{number} mice"
-
-
-def counted(trials: pd.DataFrame) -> str:
-    """Say how many mice and trials there are.
-
-    >>> counted(pd.DataFrame({"animal": ["a", "a", "b"], "trial": [1, 2, 1]}))
-    'N = 2 mice, n = 3 trials'
-    """
-    n_trials = len(trials[["animal", "trial"]].drop_duplicates())
-    return f"N = {mice(trials['animal'].nunique())}, n = {n_trials} trial" + "s" * (n_trials != 1)
-
-
-def listed(words: Iterable[str]) -> str:
-    """Join words as in a sentence.
-
-    >>> listed(["a"]), listed(["a", "b", "c"]), listed([])
-    ('a', 'a, b and c', '')
-    """
-    parts = list(words)
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def recipe_of(parameters: MouseFaceParameters) -> dict[str, Any]:
-    """Give the arguments of `analysis.faces.prototypes` for how prototypes are made."""
-    return {
-        "recipe": parameters.prototype_recipe,
-        "n_frames": parameters.n_prototype_frames,
-        "exclude_first_trial": parameters.exclude_first_trial,
-        "neutral_label": parameters.neutral_event,
-    }

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.faces.decoding import DecodingResult, decode, shuffled_control, subtract_baseline
-from analysis.mouse_face.core_clips import CoreClips, listed, trial_blocks
+from analysis.mouse_face.core_clips import CoreClips, trial_blocks
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.marks import mean_interval
 from analysis.mouse_face.parameters import MouseFaceParameters
+from analysis.mouse_face.phrases import listed
 from analysis.mouse_face.selection import Missing
 
 CONTROL_REPEATS = 5
@@ -162,8 +163,8 @@ def frames_to_decode(
         values = subtract_baseline(values, groups, rest[asked | rest])
     kept = asked[asked | rest]
     clips = clips[kept]
-    columns = [clips[name].to_numpy() for name in ("label", "animal", "trial")]
-    return Frames(values[kept], *columns, trial_blocks(data, clips))
+    label, animal, number = (clips[name].to_numpy() for name in ("label", "animal", "trial"))
+    return Frames(values[kept], label, animal, number, trial_blocks(data, clips))
 
 
 def _recommended(

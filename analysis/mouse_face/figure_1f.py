@@ -11,17 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.mouse_face.colours import INK, NEUTRAL_COLOUR, SHARE_MAP, event_colours, event_order
-from analysis.mouse_face.core_clips import core_clips, counted, listed, mice
+from analysis.mouse_face.core_clips import core_clips
 from analysis.mouse_face.decoding_1f import Answer, Decoded, answer, numbers_of
 from analysis.mouse_face.emotions import EmotionNames
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.marks import STAR_WORDS, stars
 from analysis.mouse_face.panel import Panel, claims_table, missing_panel
 from analysis.mouse_face.parameters import MouseFaceParameters
+from analysis.mouse_face.phrases import counted, listed, mice, p_words
 from analysis.mouse_face.selection import Missing
 from analysis.report import Column, Table
 from analysis.report.drawing import FULL_WIDTH_MM, new_figure, report_style
-from analysis.report.table import format_p
 
 NAME, TITLE = "1F", "Can the event be read from the face?"
 _LEFT_OUT = {
@@ -240,8 +240,8 @@ def _claim(
     # a class whose test ended with that of all classes was not decoded: the whole was not
     holds = bool(above and p <= parameters.alpha_p) if np.isfinite(p) else False
     return {
-        "claim": text, "estimate": 100 * row["accuracy"], "lower": max(0.0, 100 * row["lower"]),
-        "upper": min(100.0, 100 * row["upper"]), "unit": "%", "p": p, "test": test, "n": n, "holds": holds,
+        "claim": text, "estimate": 100 * row["accuracy"], "lower": np.clip(100 * row["lower"], 0, 100),
+        "upper": np.clip(100 * row["upper"], 0, 100), "unit": "%", "p": p, "test": test, "n": n, "holds": holds,
     }  # fmt: skip
 
 
@@ -254,11 +254,11 @@ def _sentences(found: Answer, parameters: MouseFaceParameters, names: EmotionNam
         first = (
             f"{text} ({n_classes} classes), and {100 * whole['shuffled']:.0f} % when frames were shuffled "
             "(largest p of "
-            f"the classes {_p(whole['p'])})."
+            f"the classes {p_words(whole['p'])})."
         )
     else:
         first = (
-            f"{text}, one of {n_classes} classes each (chance {chance:.1f} %; {_p(whole['p'])}, "
+            f"{text}, one of {n_classes} classes each (chance {chance:.1f} %; {p_words(whole['p'])}, "
             f"{found.during.n_permutations} shuffles of the labels of whole trials)."
         )
     sentences = [first]
@@ -270,7 +270,7 @@ def _sentences(found: Answer, parameters: MouseFaceParameters, names: EmotionNam
         control = found.before.overall
         sentences.append(
             f"From the frames before events, which cannot show them, it recognised "
-            f"{100 * control['accuracy']:.0f} % ({_p(control['p'])})."
+            f"{100 * control['accuracy']:.0f} % ({p_words(control['p'])})."
         )
     return tuple(sentences)
 
@@ -287,13 +287,9 @@ def _doubts(found: Answer, parameters: MouseFaceParameters) -> tuple[str, ...]:
     if control is not None and found.scheme != "frames" and control.overall["p"] <= parameters.alpha_p:
         doubts.append(
             f"The control failed: events are decoded from the face before them "
-            f"({100 * control.overall['accuracy']:.0f} %, {_p(control.overall['p'])}). Something other than "
+            f"({100 * control.overall['accuracy']:.0f} %, {p_words(control.overall['p'])}). Something other "
+            "than "
             "the events, "
             "such as their order in the session, goes with them."
         )
     return tuple(doubts)
-
-
-def _p(p: float) -> str:
-    text = format_p(p)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
