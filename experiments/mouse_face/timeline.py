@@ -13,14 +13,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.mouse_face.schedule_parts import describe_stimulus
 from experiments.mouse_face.trial_table import totals
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000")
 """Colours that people with a colour-vision deficiency can tell apart (Okabe & Ito 2008)."""
-LIGHT = "#2a7fff"
-"""Colour of light."""
+LIGHT = "#56B4E9"
+"""Colour of light, of the same set."""
 WIDTH_MM, ROW_MM, MM_PER_INCH = 174.0, 8.0, 25.4
 _STYLE: dict[Any, Any] = {
     "font.size": 8.0,
@@ -65,12 +66,7 @@ def timeline_text(table: pd.DataFrame) -> str:
 def totals_lines(table: pd.DataFrame) -> list[str]:
     """Return the totals of a session in sentences, a line each."""
     found = totals(table)
-    name = " ".join(
-        str(table.attrs[key]) if key == "name" else f"{key} {table.attrs[key]}"
-        for key in ("name", "animal", "seed")
-        if key in table.attrs
-    )
-    lines = [f"{name}: {found['n_trials']} trials in {clock_text(found['duration_s'])} min"]
+    lines = [f"{session_name(table)}: {found['n_trials']} trials in {length_text(found['duration_s'])}"]
     if found["volume_ul"]:
         liquids = ", ".join(f"{liquid} {ul:g} µl" for liquid, ul in found["volume_ul_by_liquid"].items())
         lines.append(f"liquid: {found['volume_ul']:g} µl in all ({liquids})")
@@ -85,6 +81,23 @@ def totals_lines(table: pd.DataFrame) -> list[str]:
     if found["n_by_hand"]:
         lines.append(f"by hand: {found['n_by_hand']} times, the runner asks for it")
     return lines
+
+
+def session_name(table: pd.DataFrame) -> str:
+    """Return schedule, animal and seed of a table, as far as it knows them."""
+    words = {"name": "", "animal": "animal ", "seed": "seed "}
+    known = [f"{word}{table.attrs[key]}" for key, word in words.items() if key in table.attrs]
+    return ", ".join(known) or "session"
+
+
+def length_text(seconds: float) -> str:
+    """Return a length of time in words.
+
+    >>> length_text(963.25), length_text(59.6)
+    ('16 min 03 s', '1 min 00 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s"
 
 
 def trial_label(row: pd.Series) -> str:
@@ -128,7 +141,8 @@ def timeline_figure(table: pd.DataFrame) -> Figure:
         for axis, (title, amounts) in zip(axes[1:], doses, strict=True):
             _draw_dose(axis, table, title, amounts)
         axes[-1].set_xlabel("time from the start of the session (min)")
-        axes[0].set_title("   ".join(totals_lines(table)[:1]), loc="left", fontsize=9)
+        axes[-1].xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
+        axes[0].set_title(totals_lines(table)[0], loc="left", fontsize=9)
         end_min = totals(table)["duration_s"] / 60
         axes[0].set_xlim(0, end_min)
     return figure
@@ -148,9 +162,9 @@ def _draw_trials(axis: Axes, table: pd.DataFrame, labels: list[str]) -> None:
         place = len(labels) - 1 - labels.index(label)
         colour = "0.6" if not _happens(row) else COLOURS[events.index(row["stimulus"]) % len(COLOURS)]
         width = max(row["duration_s"] / 60, least_min)
-        axis.bar(row["onset_s"] / 60, 0.62, width, bottom=place - 0.31, align="edge", color=colour)
+        axis.bar(row["onset_s"] / 60, 0.62, width, bottom=place - 0.31, align="edge", color=colour, zorder=2)
         if row["laser"]:
-            axis.bar(row["onset_s"] / 60, 0.14, 2 * width, bottom=place + 0.33, align="edge", color=LIGHT)
+            axis.bar(row["onset_s"] / 60, 0.9, 4 * width, bottom=place - 0.45, color=LIGHT, zorder=1)
         if row["by_hand"] or row["preparation"]:
             axis.plot(row["onset_s"] / 60, place - 0.42, marker="^", ms=3.5, color="0.2", clip_on=False)
     axis.set_yticks(range(len(labels)), labels[::-1])
@@ -159,7 +173,7 @@ def _draw_trials(axis: Axes, table: pd.DataFrame, labels: list[str]) -> None:
     axis.spines["left"].set_visible(False)
     notes = []
     if table["laser"].any():
-        notes.append("blue above: light")
+        notes.append("blue around: light")
     if (table["by_hand"] != "").any() or (table["preparation"] != "").any():
         notes.append("triangle: something to do by hand")
     if notes:
@@ -175,6 +189,7 @@ def _draw_dose(axis: Axes, table: pd.DataFrame, title: str, amounts: np.ndarray)
     axis.fill_between(times_min, given, step="post", color="0.9")
     axis.set_ylabel(title)
     axis.set_ylim(0, 1.15 * given[-1])
+    axis.yaxis.set_major_locator(MaxNLocator(nbins=3))
 
 
 def _doses(table: pd.DataFrame) -> list[tuple[str, np.ndarray]]:

@@ -116,7 +116,7 @@ def totals(table: pd.DataFrame) -> dict[str, Any]:
     -------
     dict
         ``n_trials``; ``duration_s`` of the session; ``volume_ul`` in all, ``volume_ul_by_channel`` and
-        ``volume_ul_by_liquid``; ``n_shocks`` (every pulse is a shock), ``shock_s`` (time under current),
+        ``volume_ul_by_liquid``; ``n_shocks`` (deliveries; a train is one), ``shock_s`` (time under current),
         ``greatest_current_ma`` (0 without shocks); ``n_light_trials`` and ``laser_s`` (time for which the
         light is on); ``n_by_hand`` (what the experimenter does himself).
     """
@@ -134,7 +134,7 @@ def totals(table: pd.DataFrame) -> dict[str, Any]:
         "volume_ul": round(float(valves["volume_ul"].sum()), 6),
         "volume_ul_by_channel": _sums(valves["volume_ul"], valves["channel"].tolist()),
         "volume_ul_by_liquid": _sums(valves["volume_ul"], liquids),
-        "n_shocks": int(shocks["n_pulses"].sum()),
+        "n_shocks": len(shocks),
         "shock_s": round(float((shocks["n_pulses"] * shocks["pulse_ms"]).sum() / 1000), 6),
         "greatest_current_ma": float(shocks["current_ma"].max()) if len(shocks) else 0.0,
         "n_light_trials": len(lit),
