@@ -41,14 +41,20 @@ class FaceFile:
     """Whether it was made now, in whole or in part."""
 
 
-def session_ids(sessions: Sequence[MouseSession], study: Path) -> list[str]:
-    """Return a name for each session: the stem of its file, with its folder where two have the same."""
+def session_ids(sessions: Sequence[MouseSession]) -> list[str]:
+    """Return the name of each session: the stem of its file.
+
+    Raises
+    ------
+    ValueError
+        If two files have the same.
+    """
     stems = [session.path.stem for session in sessions]
-    if len(set(stems)) == len(stems):
-        return stems
-    return [
-        session.path.relative_to(study).with_suffix("").as_posix().replace("/", "_") for session in sessions
-    ]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        paths = ", ".join(str(session.path) for session in sessions if session.path.stem == twice)
+        raise ValueError(f"two sessions are called {twice} ({paths}); each file needs a name of its own")
+    return stems
 
 
 def face_video(session: MouseSession) -> FaceVideo:
@@ -135,11 +141,6 @@ def describe_study(
             described_now=result is not None,
         )
     return files
-
-
-def frames_to_describe(sessions: Mapping[str, MouseSession]) -> int:
-    """Return the number of frames of all face videos."""
-    return sum(len(face_video(session).times_s) for session in sessions.values())
 
 
 def _path(folder: Path, name: str) -> Path:
