@@ -17,7 +17,7 @@ from analysis.mouse_face.video_pages import page_path, write_video_pages
 from analysis.report import Report
 
 
-def write_report(results: Results, folder: Path) -> list[Path]:
+def write_report(results: Results, folder: Path, *, workers: int = 1) -> list[Path]:
     """Write the report, its tables and figures, and a video page for each animal into an existing folder.
 
     Parameters
@@ -26,13 +26,15 @@ def write_report(results: Results, folder: Path) -> list[Path]:
         All that was found.
     folder : Path
         Where it goes; what is there is written over.
+    workers : int
+        Video pages that are made at the same time.
 
     Returns
     -------
     list of Path
         Every file that was written.
     """
-    pages = write_video_pages(results, folder)
+    pages = write_video_pages(results, folder, workers=workers)
     return [*compose_report(results, pages=list(pages)).write(folder), *pages.values()]
 
 

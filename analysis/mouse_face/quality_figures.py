@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from analysis.faces.frame_quality import REASONS, FrameQuality
 from analysis.mouse_face.face_data import FaceData
@@ -70,7 +71,7 @@ def _draw_session(data: FaceData, name: str, row: Sequence[Axes]) -> None:
     _set_top(row[0])
     _draw_flags(row[0], data.quality[name])
     _draw_trials(row[0], data.trials[data.trials["session_id"] == name])
-    row[0].set_ylabel(_short(name), rotation=0, ha="right", va="center", fontsize=6.5)
+    row[0].set_ylabel(_row_name(data, name), rotation=0, ha="right", va="center", fontsize=6.5)
     at, gain = _binned(minutes, frames["gain"].to_numpy(), steps)
     row[1].axhline(1.0, color=GREY, linewidth=0.5)
     row[1].plot(at, gain, color=GROUP_COLOURS[0], linewidth=0.8)
@@ -80,6 +81,9 @@ def _draw_session(data: FaceData, name: str, row: Sequence[Axes]) -> None:
     row[2].set_ylim(0, max(5.0, 1.1 * np.nanmax(shift)) if np.isfinite(shift).any() else 5.0)
     for panel in row:
         panel.tick_params(labelsize=6)
+        panel.yaxis.set_major_locator(MaxNLocator(3))
+    for panel, n_ticks in zip(row, (8, 4, 4), strict=True):
+        panel.xaxis.set_major_locator(MaxNLocator(n_ticks))
 
 
 def _draw_flags(panel: Axes, quality: FrameQuality) -> None:
@@ -137,6 +141,12 @@ def _set_top(panel: Axes) -> None:
 
 def _flagged(quality: FrameQuality, reason: str) -> bool:
     return bool((quality.exclusions["reason"] == reason).any())
+
+
+def _row_name(data: FaceData, name: str) -> str:
+    """Animal and session, each on its line."""
+    session = data.sessions.set_index("session_id").loc[name]
+    return f"{_short(str(session['animal']))}\n{_short(str(session['session']))}"
 
 
 def _short(name: str, width: int = 18) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ STILL_PX, PORTRAIT_PX = 220, 260
 STILL_QUALITY, PORTRAIT_QUALITY = 45, 70
 STEP_S = 0.1
 """Time between stills: ten a second show a mouse's face move."""
-MOST_BYTES = 7_000_000
+MOST_BYTES = 6_000_000
 """Of a page; where it would be more, there are fewer stills a second."""
 
 
@@ -44,7 +45,7 @@ def page_path(animal: str) -> str:
     return f"{FOLDER}/{re.sub(r'[^A-Za-z0-9_-]+', '_', animal)}.html"
 
 
-def write_video_pages(results: Results, folder: Path) -> dict[str, Path]:
+def write_video_pages(results: Results, folder: Path, *, workers: int = 1) -> dict[str, Path]:
     """Write a page for each animal with a video.
 
     Parameters
@@ -53,6 +54,8 @@ def write_video_pages(results: Results, folder: Path) -> dict[str, Path]:
         All that was found.
     folder : Path
         Folder of the report.
+    workers : int
+        Animals that are worked on at the same time; decoding and packing release Python's lock.
 
     Returns
     -------
@@ -64,15 +67,19 @@ def write_video_pages(results: Results, folder: Path) -> dict[str, Path]:
     sessions = data.sessions[data.sessions["session_id"].isin(readable)]
     animals = [name for name in data.animals if (sessions["animal"] == name).any()]
     (folder / FOLDER).mkdir(exist_ok=True)
-    pages = {}
-    for animal in tqdm(animals, "video pages", unit="animal"):
+
+    def write(animal: str) -> Path | None:
         trials = chosen_trials(results, animal)
         trials = trials[trials["session_id"].isin(readable)]
         if trials.empty:
-            continue
-        pages[animal] = folder / page_path(animal)
-        pages[animal].write_text(animal_page(results, animal, trials), encoding="utf-8", newline="\n")
-    return pages
+            return None
+        page = folder / page_path(animal)
+        page.write_text(animal_page(results, animal, trials), encoding="utf-8", newline="\n")
+        return page
+
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        written = list(tqdm(pool.map(write, animals), "video pages", total=len(animals), unit="animal"))
+    return {animal: page for animal, page in zip(animals, written, strict=True) if page is not None}
 
 
 def chosen_trials(results: Results, animal: str) -> pd.DataFrame:
@@ -174,7 +181,7 @@ def _traces(results: Results, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     frames, values = similarity(results.data, trials, parameters, before_s=before_s, after_s=AFTER_S)
     rest = (frames["since_s"] < 0) & (frames["since_s"] >= -parameters.baseline_s - 1e-9)
     keys = [frames["session_id"], frames["trial"]]
-    return frames, values - values.where(rest.to_numpy()[:, None]).groupby(keys).transform("mean")
+    return frames, values - values.where(rest, axis=0).groupby(keys).transform("mean")
 
 
 def _cameras(results: Results, trials: pd.DataFrame) -> dict[str, FaceCamera]:
@@ -246,7 +253,7 @@ def _shown_trials(
     """Stills and traces of each trial; fewer stills where they would be too many bytes."""
     shown: list[dict[str, Any]] = []
     step_s = STEP_S
-    for place, trial in enumerate(tqdm(trials.to_dict("records"), "faces", unit="trial", leave=False)):
+    for place, trial in enumerate(trials.to_dict("records")):
         sheet, since_s, left_out = _sheet(results, trial, cameras, step_s)
         if place == 0 and sheet is not None:
             needed = sheet.n_bytes * len(trials)
@@ -255,8 +262,8 @@ def _shown_trials(
                 sheet, since_s, left_out = _sheet(results, trial, cameras, step_s)
         if sheet is None:
             continue
-        own = ((frames["trial"] == trial["trial"]) & (frames["session_id"] == trial["session_id"])).to_numpy()
-        own &= (frames["since_s"] >= -BEFORE_S - 1e-9).to_numpy()
+        own = (frames["trial"] == trial["trial"]) & (frames["session_id"] == trial["session_id"])
+        own &= frames["since_s"] >= -BEFORE_S - 1e-9
         about = {
             "label": trial["label"],
             "kind": trial["kind"],

@@ -145,7 +145,7 @@ def pack(pictures: Sequence[Image.Image], *, quality: int) -> Sheet:
 def data_address(picture: Image.Image, *, quality: int) -> str:
     """Give a picture as a ``data:`` address (WebP)."""
     stream = io.BytesIO()
-    picture.save(stream, format="WEBP", quality=quality, method=4)
+    picture.save(stream, format="WEBP", quality=quality, method=2)
     return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
