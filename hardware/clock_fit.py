@@ -93,7 +93,7 @@ def fit_clocks(device_s: np.ndarray, host_s: np.ndarray, *, one_sided: bool = Tr
     if (np.diff(device_s) < 0).any():
         where = int(np.argmax(np.diff(device_s) < 0))
         raise ValueError(
-            f"the device's clock went back after {device_s[where]:.3f} s: it was started anew, or its counter "
+            f"the device's clock went back after {device_s[where]:.3f} s: it was started anew, or its count "
             "ran over; join the clocks of each part by itself"
         )
     middle_s = device_s[0]

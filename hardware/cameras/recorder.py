@@ -51,7 +51,7 @@ class Recording:
     """Frames that could not be written; not in the video."""
     n_missing: int
     """Frames that never came, by the camera's own count; always 0 for a camera that does not count, where
-    `hardware.cameras.drops.find_dropped` looks at the times."""
+    `experiments.dataset.frame_table.find_dropped` looks at the times."""
     deepest_queue: int
     """Most frames that ever waited."""
     queue_frames: int
