@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from analysis.faces.decoding import subtract_baseline
 from analysis.faces.folds import order_blocks
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.parameters import MouseFaceParameters
@@ -76,6 +77,43 @@ def without_single_trials(core: CoreClips) -> CoreClips:
         core.neutral,
         (*core.notes, f"Left out, because one trial cannot be compared with another: {which}{more}."),
     )
+
+
+def frames_at_events(
+    core: CoreClips, parameters: MouseFaceParameters, *, earlier_s: float = 0.0
+) -> CoreClips | None:
+    """Take the frames during events, and from each what the face looks like at rest (``decoding_rest``).
+
+    Parameters
+    ----------
+    core : CoreClips
+        The clips.
+    parameters : MouseFaceParameters
+        Length of events and of the rest before them, and whose rest is taken away.
+    earlier_s : float
+        0: frames during events; as long as an event: the same before events, rest included (a control).
+
+    Returns
+    -------
+    CoreClips or None
+        The frames that were asked for, of trials that have frames at rest too; None if no trial has.
+    """
+    since = core.clips["since_s"].to_numpy(float) + earlier_s + 1e-9
+    asked = (since >= 0) & (since < parameters.during_s)
+    rest = (since < 0) & (since >= -parameters.baseline_s)
+    trial = core.clips.groupby(["animal", "trial"], sort=False).ngroup().to_numpy()
+    whole = np.isin(trial, np.intersect1d(trial[asked], trial[rest]))
+    asked, rest = asked & whole, rest & whole
+    if not asked.any():
+        return None
+    kept = asked | rest
+    values = core.descriptors[kept]
+    if parameters.decoding_rest != "none":
+        by_trial = parameters.decoding_rest == "trial"
+        groups = trial if by_trial else core.clips["animal"].to_numpy()
+        values = subtract_baseline(values, groups[kept], rest[kept])
+    clips = core.clips[asked].reset_index(drop=True)
+    return replace(core, clips=clips, descriptors=values[asked[kept]])
 
 
 def example_animal(trials: pd.DataFrame) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.faces.decoding import DecodingResult, decode, shuffled_control, subtract_baseline
-from analysis.mouse_face.core_clips import CoreClips, trial_blocks
+from analysis.faces.decoding import DecodingResult, decode, shuffled_control
+from analysis.mouse_face.core_clips import CoreClips, frames_at_events, trial_blocks
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.marks import mean_interval
 from analysis.mouse_face.parameters import MouseFaceParameters
@@ -134,37 +134,12 @@ def decodable(core: CoreClips, scheme: str) -> tuple[CoreClips, str, tuple[str, 
 def frames_to_decode(
     data: FaceData, core: CoreClips, parameters: MouseFaceParameters, *, earlier_s: float
 ) -> Frames | None:
-    """Take the frames of trials, and from each what the face looks like at rest.
-
-    Parameters
-    ----------
-    data, core, parameters
-        The study, its core trials and the parameters.
-    earlier_s : float
-        0: frames during events; as long as an event: the same before events, rest included.
-
-    Returns
-    -------
-    Frames or None
-        None if no trial has frames both at rest and later.
-    """
-    since = core.clips["since_s"].to_numpy(float) + earlier_s + 1e-9
-    asked = (since >= 0) & (since < parameters.during_s)
-    rest = (since < 0) & (since >= -parameters.baseline_s)
-    trial = core.clips.groupby(["animal", "trial"], sort=False).ngroup().to_numpy()
-    whole = np.isin(trial, np.intersect1d(trial[asked], trial[rest]))
-    asked, rest = asked & whole, rest & whole
-    if not asked.any():
+    """Take the frames of trials as `core_clips.frames_at_events` does, with their blocks."""
+    found = frames_at_events(core, parameters, earlier_s=earlier_s)
+    if found is None:
         return None
-    clips = core.clips[asked | rest]
-    values = core.descriptors[asked | rest]
-    if parameters.decoding_rest != "none":
-        groups = trial[asked | rest] if parameters.decoding_rest == "trial" else clips["animal"].to_numpy()
-        values = subtract_baseline(values, groups, rest[asked | rest])
-    kept = asked[asked | rest]
-    clips = clips[kept]
-    label, animal, number = (clips[name].to_numpy() for name in ("label", "animal", "trial"))
-    return Frames(values[kept], label, animal, number, trial_blocks(data, clips))
+    label, animal, number = (found.clips[name].to_numpy() for name in ("label", "animal", "trial"))
+    return Frames(found.descriptors, label, animal, number, trial_blocks(data, found.clips))
 
 
 def _recommended(

@@ -242,9 +242,9 @@ class MouseFaceParameters:
     its preset follows the follow-up code of the neighbouring lab, Brain-wide-correlates-of-emotions, 2022."""
 
     decoding_rest: Literal["trial", "animal", "none"] = "trial"
-    """What is taken away from each frame before it is decoded: the face at rest before its own trial, the
-    face of its animal at rest, or nothing. Source: our choice: animals look different, and faces drift; the
-    paper takes away nothing."""
+    """What is taken away from each frame before it is decoded or embedded: the face at rest before its own
+    trial, the face of its animal at rest, or nothing. Source: our choice: animals look different, and faces
+    drift; the paper takes away nothing."""
 
     decoding_train_share: float = 0.15
     """Share of the frames that is learnt from, with frames at random. Source: follow-up code of the
