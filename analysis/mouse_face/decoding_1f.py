@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.faces.decoding import DecodingResult, decode, shuffled_control
+from analysis.mouse_face.cache import remembered
 from analysis.mouse_face.core_clips import CoreClips, frames_at_events, trial_blocks
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.marks import mean_interval
@@ -91,10 +92,39 @@ def answer(
         before = frames_to_decode(data, core, parameters, earlier_s=parameters.during_s)
     if before is None:
         warnings = (*warnings, "Clips are too short for the control with frames before events.")
-    decode_frames = _as_paper if scheme == "frames" else _recommended
-    found = decode_frames(during, parameters, scheme, rng, False)
-    control = None if before is None else decode_frames(before, parameters, scheme, rng, True)
+    found = _decode(data, during, parameters, scheme, rng, False)
+    control = None if before is None else _decode(data, before, parameters, scheme, rng, True)
     return Answer(scheme, found, control, core, warnings)
+
+
+def _decode(
+    data: FaceData,
+    frames: Frames,
+    parameters: MouseFaceParameters,
+    scheme: str,
+    rng: np.random.Generator,
+    control: bool,
+) -> Decoded:
+    """Decode, or take what an earlier run found of the same frames."""
+    own = rng.spawn(1)[0]
+    made_of = {
+        "frames": vars(frames),
+        "parameters": {
+            name: value for name, value in vars(parameters).items() if name.startswith("decoding")
+        },
+        "level": parameters.level,
+        "scheme": scheme,
+        "control": control,
+        "rng": own,
+    }
+    decode_frames = _as_paper if scheme == "frames" else _recommended
+    return remembered(
+        data.cache,
+        "decoding",
+        made_of,
+        Decoded,
+        lambda: decode_frames(frames, parameters, scheme, own, control),
+    )
 
 
 def decodable(core: CoreClips, scheme: str) -> tuple[CoreClips, str, tuple[str, ...]]:

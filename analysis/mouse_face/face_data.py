@@ -88,6 +88,8 @@ class FaceData:
     """Which emotion an event is taken for; in labels only."""
     notes: tuple[str, ...] = ()
     """What was left out or mended in the whole study, in words."""
+    cache: Path | None = None
+    """Where results that take minutes are kept (`analysis.mouse_face.cache.remembered`); None: nowhere."""
 
     @property
     def animals(self) -> list[str]:
