@@ -10,9 +10,9 @@ import pandas as pd
 from analysis.faces.folds import repeats_of
 from analysis.faces.prototypes import Prototypes, make_prototypes
 from analysis.faces.similarity import correlate_with
-from analysis.mouse_face.core_clips import recipe_of
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.parameters import MouseFaceParameters
+from analysis.mouse_face.scoring import recipe
 from analysis.mouse_face.selection import Missing, core_trials
 
 _KNOWN: WeakKeyDictionary[FaceData, dict[tuple[object, ...], pd.DataFrame]] = WeakKeyDictionary()
@@ -46,7 +46,7 @@ def session_similarity(data: FaceData, session_id: str, parameters: MouseFacePar
     ValueError
         If the animal has no core trials, or one trial of an event only that would be compared with itself.
     """
-    key = (session_id, *recipe_of(parameters).values(), parameters.cross_fitted, parameters.baseline_s)
+    key = (session_id, *recipe(parameters).values(), parameters.cross_fitted, parameters.baseline_s)
     known = _KNOWN.setdefault(data, {})
     if key not in known:
         known[key] = _similarity(data, session_id, parameters)
@@ -85,7 +85,7 @@ def _prototypes(
     clips, descriptors = data.clips_of(trials)
     here = trials[trials["session_id"] == session_id]
     if here.empty or not parameters.cross_fitted:
-        whole = make_prototypes(descriptors, clips, **recipe_of(parameters))
+        whole = make_prototypes(descriptors, clips, **recipe(parameters))
         return [whole], np.empty(0), np.zeros(1, int)
     repeat = dict(zip(trials["trial"], repeats_of(trials["label"].to_numpy()), strict=True))
     made = _without_each_repeat(clips, descriptors, repeat, animal, parameters)
@@ -114,5 +114,5 @@ def _without_each_repeat(
                 f"animal {animal} has one trial of {', '.join(sorted(missing))}: its prototype cannot be "
                 "made without the trial that is compared with it"
             )
-        made.append(make_prototypes(descriptors[kept], clips[kept], **recipe_of(parameters)))
+        made.append(make_prototypes(descriptors[kept], clips[kept], **recipe(parameters)))
     return made
