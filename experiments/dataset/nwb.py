@@ -308,16 +308,13 @@ def _add_events(content: Any, events: pd.DataFrame) -> None:
 def _add_pulses(content: Any, pulses: pd.DataFrame) -> None:
     """Add the exposures column by column, as they are many."""
     from hdmf.backends.hdf5.h5_utils import H5DataIO
-    from pynwb.event import DurationVectorData, EventsTable, TimestampVectorData, VectorData
+    from pynwb.event import EventsTable, TimestampVectorData, VectorData
 
     def packed(values: Any) -> Any:
         return H5DataIO(np.asarray(values, float), compression="gzip")
 
     times = TimestampVectorData(
         name="timestamp", description="When the exposure began", data=packed(pulses["timestamp"])
-    )
-    nothing = DurationVectorData(
-        name="duration", description="Not measured", data=packed(np.full(len(pulses), np.nan))
     )
     own = VectorData(
         name="device_time",
@@ -328,8 +325,8 @@ def _add_pulses(content: Any, pulses: pd.DataFrame) -> None:
         EventsTable(
             name="frame_pulses",
             description="Exposures of the camera, as its line to the device reported them",
-            columns=[times, nothing, own],
-            colnames=["timestamp", "duration", "device_time"],
+            columns=[times, own],
+            colnames=["timestamp", "device_time"],
         )
     )
 

@@ -130,10 +130,11 @@ def find_animal(study: Path, animal: str, stated: Mapping[str, str | None], *, s
             raise ValueError(
                 f"animal {animal}: {name} is {found[name]!r} in {path} and {value!r} here; mend one of them"
             )
-    missing = {"sex", "born"} - set({**found, **given})
+    every: dict[str, str] = {**found, **given}
+    missing = {"sex", "born"} - set(every)
     if missing:
         raise ValueError(f"{path}: animal {animal} has no {' and no '.join(sorted(missing))}")
-    return AnimalRow(**{**found, **given})
+    return AnimalRow(**every)
 
 
 def _add(path: Path, row: AnimalRow) -> None:

@@ -30,6 +30,8 @@ TICK_S = 0.01
 """How often keys, device and camera are looked at (s). Our choice."""
 FIRST_FRAMES_S = 5.0
 """A camera that has written no frame after so long is not running (s). Our choice."""
+LEAD_S = 0.05
+"""The camera begins so long after the session's clock: no frame is earlier than its start (s). Our choice."""
 LATE_S = 0.05
 """A trial that begins later than planned by more than this is noted. Our choice."""
 
@@ -60,7 +62,8 @@ def orders(trials: pd.DataFrame) -> list[Order]:
     >>> table = pd.DataFrame({"trial": [1], "channel": ["valve1"], "pulse_ms": [42.0], "n_pulses": [1],
     ...     "period_ms": [float("nan")], "laser": [False]})
     >>> orders(table)
-    [Order(trial=1, outputs=(Output(channel='valve1', pulse_us=42000, n_pulses=1, period_us=0),))]
+    [Order(trial=1, outputs=(Output(channel='valve1', pulse_us=42000, n_pulses=1, period_us=0),),
+     volume_ul=0.0, current_ma=None)]
     """
     found = []
     for row in trials.to_dict("records"):
@@ -76,7 +79,15 @@ def orders(trials: pd.DataFrame) -> list[Order]:
             )
             if laser.channel not in [output.channel for output in outputs]:
                 outputs.append(laser)
-        found.append(Order(int(row["trial"]), tuple(outputs)))
+        volume_ul, current_ma = row.get("volume_ul"), row.get("current_ma")
+        found.append(
+            Order(
+                int(row["trial"]),
+                tuple(outputs),
+                volume_ul=0.0 if volume_ul is None or pd.isna(volume_ul) else float(volume_ul),
+                current_ma=None if current_ma is None or pd.isna(current_ma) else float(current_ma),
+            )
+        )
     return found
 
 
@@ -132,6 +143,7 @@ def run(trials: pd.DataFrame, parts: Parts, *, duration_s: float) -> str:
 def _start(parts: Parts) -> None:
     """Start the camera, wait for its first frames, then arm: nothing is delivered that is not filmed."""
     live = parts.live
+    parts.clock.sleep(LEAD_S)
     parts.camera.start()
     live.log("camera", "recording")
     deadline_s = parts.clock.now() + FIRST_FRAMES_S
@@ -235,6 +247,8 @@ def _end(parts: Parts, ended: str, reason: str) -> None:
     except Exception as error:  # a driver's own: what was written is there, and closing the session goes on
         parts.notes.append(f"the recording could not be ended: {error}")
     parts.notes.extend(getattr(recording, "warnings", ()))
+    with suppress(OSError):
+        _take_news(parts)  # exposures until the camera stopped
     parts.delivery.close()
     with suppress(OSError):
         live.log("end", ended)

@@ -37,7 +37,13 @@ class Order:
     """What one trial delivers: its outputs begin together."""
 
     trial: int
+    """Its number."""
     outputs: tuple[Output, ...]
+    """None where nothing is delivered."""
+    volume_ul: float = 0.0
+    """Liquid, all pulses together (µl)."""
+    current_ma: float | None = None
+    """What the shocker is set to (mA); of shocks only."""
 
 
 @dataclass(frozen=True)
