@@ -71,12 +71,20 @@ class Section:
         Where what is wrong is noted.
     stated : list of Stated
         Where every value is noted with its source.
+    line : int
+        Where the part begins, from 1.
     """
 
     def __init__(
-        self, node: yaml.MappingNode, path: str, problems: list[Problem], stated: list[Stated]
+        self,
+        node: yaml.MappingNode,
+        path: str,
+        problems: list[Problem],
+        stated: list[Stated],
+        *,
+        line: int = 1,
     ) -> None:
-        self.path, self.line = path, node.start_mark.line + 1
+        self.path, self.line = path, line
         self._problems, self._stated = problems, stated
         self._nodes: dict[str, yaml.Node] = {}
         self._lines: dict[str, int] = {}
@@ -114,7 +122,7 @@ class Section:
         if not isinstance(node, yaml.MappingNode):
             self.refuse(f"{self.place(name)} needs settings below it, indented by two spaces", name=name)
             return None
-        return Section(node, self.place(name), self._problems, self._stated)
+        return Section(node, self.place(name), self._problems, self._stated, line=self._lines[name])
 
     def is_section(self, name: str) -> bool:
         """Say whether a setting is a part with settings of its own."""

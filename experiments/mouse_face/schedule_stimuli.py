@@ -213,7 +213,8 @@ def _pulses(part: Section, kind: str, duration_s: float) -> _Pulses:
         part.refuse(
             f"pulses of {pulse_ms:g} ms do not fit into a period of {period_ms:g} ms", name="pulse_ms"
         )
-    train_s = ((n_pulses - 1) * (0 if math.isnan(period_ms) else period_ms) + pulse_ms) / 1000
+    lasting_ms, spacing_ms = (0.0 if math.isnan(ms) else ms for ms in (pulse_ms, period_ms))
+    train_s = ((n_pulses - 1) * spacing_ms + lasting_ms) / 1000
     if train_s > duration_s + 1e-9:
         part.refuse(
             f"the delivery lasts {train_s:g} s, longer than duration_s: {duration_s:g}", name="duration_s"
