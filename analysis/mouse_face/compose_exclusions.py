@@ -54,8 +54,9 @@ def add_sessions(report: Report, results: Results) -> None:
                 f"quality_sessions_{number:02d}", page, _caption(number, len(pages)), dots_per_inch=200
             )
     _add_registration(report, results)
-    for session_id, text in session_warnings(results):
-        report.warning(f"Session {session_id}: {text}")
+    warnings = session_warnings(results)
+    if warnings:
+        report.table(session_warnings_table(warnings))
 
 
 def exclusion_words(results: Results) -> list[str]:
@@ -244,6 +245,19 @@ def session_warnings(results: Results) -> list[tuple[str, str]]:
         shown = registration[registration["warning"].fillna("").astype(str) != ""]
         found += [(str(row["session_id"]), str(row["warning"])) for row in shown.to_dict("records")]
     return list(dict.fromkeys(found))
+
+
+def session_warnings_table(warnings: list[tuple[str, str]]) -> Table:
+    """Make the table of what to know about single sessions."""
+    return Table(
+        name="session_warnings",
+        caption="What to know about single sessions.",
+        data=pd.DataFrame(warnings, columns=["session_id", "warning"]),
+        columns={
+            "session_id": Column(description="Session.", heading="Session"),
+            "warning": Column(description="What is wrong or doubtful.", heading="Warning"),
+        },
+    )
 
 
 def attached_tables(results: Results) -> list[Table]:

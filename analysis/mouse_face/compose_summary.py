@@ -17,6 +17,10 @@ EVENTS_NOT_EMOTIONS = (
 )
 
 
+MOST_SESSION_WARNINGS = 4
+"""More of them stand in the section on sessions only."""
+
+
 def add_summary(report: Report, results: Results) -> None:
     """Add the answers as a table, what the names of emotions mean, and all doubts as warnings."""
     report.section("Summary")
@@ -91,16 +95,24 @@ def presets_words(results: Results) -> str:
 
 
 def doubts(results: Results) -> list[str]:
-    """List what the reader should know first: warnings of the study, then of the panels."""
-    texts = list(results.warnings)
-    texts += list(results.data.notes)
+    """List what the reader should know first: warnings of the study and its sessions, then of the panels."""
+    texts = _few(list(results.warnings), [str(name) for name in results.data.sessions["session_id"]])
     if results.quick:
-        texts.append("This is a quick look: what takes minutes was left out or shortened (--quick).")
-    if results.data.sessions["animal"].nunique() == 1:
-        texts.append("There is one animal: nothing here says anything of other mice.")
+        texts.append("This is a quick look: what takes minutes was shortened (--quick).")
     for panel in results.panels:
         texts += [f"Fig. {panel.name}: {text}" for text in panel.warnings]
     return list(dict.fromkeys(texts))
+
+
+def _few(texts: list[str], session_ids: list[str]) -> list[str]:
+    """Tell many warnings of sessions as one, where they would hide the others."""
+    starts = tuple(f"{name}: " for name in session_ids)
+    of_sessions = [text for text in texts if text.startswith(starts)]
+    if len(of_sessions) <= MOST_SESSION_WARNINGS:
+        return texts
+    count = len({text.partition(": ")[0] for text in of_sessions})
+    others = [text for text in texts if not text.startswith(starts)]
+    return [*others, f"{count} sessions have warnings; “Quality of each session” lists them."]
 
 
 def _agreement(compared: pd.DataFrame, results: Results) -> str:

@@ -88,8 +88,9 @@ class FaceCamera:
         inside = np.flatnonzero((self.times_s >= start_s) & (self.times_s < stop_s))
         if len(inside) < 2:
             return inside
-        usual = float(np.median(np.diff(self.times_s[inside])))
-        return inside[:: max(1, round(step_s / usual))]
+        shown_s = self.times_s[inside]
+        wanted_s = np.arange(shown_s[0], shown_s[-1] + 1e-9, step_s)
+        return np.unique(inside[np.searchsorted(shown_s, wanted_s - 1e-9)])
 
     def _crop(self, grey: np.ndarray) -> np.ndarray:
         return grey if self._mask is None else self._mask.crop_frame(grey)
