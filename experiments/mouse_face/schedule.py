@@ -155,7 +155,8 @@ def list_schedules() -> pd.DataFrame:
 
 def sources(schedule: Schedule) -> pd.DataFrame:
     """Return every number of a schedule and where it comes from: `setting`, `value`, `source`, `line`."""
-    rows = [(one.setting, one.value, one.source, one.line) for one in schedule.stated if one.number]
+    numbers = sorted((one for one in schedule.stated if one.number), key=lambda one: one.line)
+    rows = [(one.setting, one.value, one.source, one.line) for one in numbers]
     return pd.DataFrame(rows, columns=["setting", "value", "source", "line"])
 
 
