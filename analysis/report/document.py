@@ -48,6 +48,7 @@ class Block:
     rows: Sequence[Sequence[str]] = ()
     bold: Sequence[bool] = ()
     long: bool = False
+    folded: bool = False
     links: Sequence[tuple[str, str]] = ()
 
 
@@ -163,8 +164,16 @@ class Report:
         element = inline_svg(svg, prefix=f"f{number}", label=caption)
         self._add(Block(kind="figure", text=caption, number=number, identifier=name, svg=Markup(element)))
 
-    def table(self, table: Table) -> None:
-        """Add a table; it is numbered, and written whole as TSV."""
+    def table(self, table: Table, *, folded: bool = False) -> None:
+        """Add a table; it is numbered, and written whole as TSV.
+
+        Parameters
+        ----------
+        table : Table
+            The table.
+        folded : bool
+            Show its caption only, until the reader opens it.
+        """
         if table.name in self.tables:
             raise ValueError(f"the report already has a table named {table.name!r}")
         self.tables[table.name] = table
@@ -177,6 +186,7 @@ class Report:
             rows=formatted_rows(table),
             bold=emphasised_rows(table),
             long=len(table.data) > LONG_TABLE_ROWS,
+            folded=folded,
         )
         self._add(block)
 
