@@ -14,7 +14,9 @@ SECTIONS = {
     "4": "Neurons",
 }
 """First character of a panel's name -> title of its section."""
-MOST_ROWS = 60
+OPEN_ROWS = 15
+"""A panel's first table stands open if it is no longer; the others are folded."""
+MOST_ROWS = 120
 """Longer tables are written as files only."""
 
 
@@ -42,15 +44,15 @@ def add_panel(report: Report, panel: Panel) -> None:
         with report_style():
             figure = panel.draw()
         report.figure(panel.stem, figure, panel.caption)
-    for table in panel.tables:
-        _add_table(report, table)
+    for number, table in enumerate(panel.tables):
+        _add_table(report, table, first=number == 0)
 
 
-def _add_table(report: Report, table: Table) -> None:
+def _add_table(report: Report, table: Table, *, first: bool) -> None:
     if table.data.empty:
         return
     if len(table.data) <= MOST_ROWS:
-        report.table(table)
+        report.table(table, folded=not first or len(table.data) > OPEN_ROWS)
         return
     report.attach(table)
     report.note(f"{table.caption} {len(table.data)} rows: tables/{table.name}.tsv.")

@@ -11,9 +11,9 @@ from analysis.report import Column, Report, Table
 
 EVENTS_NOT_EMOTIONS = (
     "Prototypes are defined by events: the quinine prototype is how this animal's face looked after quinine. "
-    "That it is disgust is an assumption ({source}), of which no number here depends. To change the names, "
-    "write a table emotions.tsv (columns event, emotion) into the folder of the study, or give one with "
-    "--emotions."
+    "That it is disgust is an assumption, taken from {source}; no number here depends on it. To change the "
+    "names, write a table emotions.tsv (columns event, emotion) into the folder of the study, or give one "
+    "with --emotions."
 )
 
 
@@ -51,7 +51,7 @@ def answers_frame(results: Results) -> pd.DataFrame:
         if panel.missing or not panel.sentences:
             continue
         own = compared[compared["panel"] == panel.name]
-        rows.append((panel.name, panel.title, panel.sentences[0], _agreement(own, results)))
+        rows.append((panel.name, panel.title, panel.sentences[0], _agreement(own)))
     return pd.DataFrame(rows, columns=["panel", "question", "answer", "presets"])
 
 
@@ -115,10 +115,10 @@ def _few(texts: list[str], session_ids: list[str]) -> list[str]:
     return [*others, f"{count} sessions have warnings; “Quality of each session” lists them."]
 
 
-def _agreement(compared: pd.DataFrame, results: Results) -> str:
+def _agreement(compared: pd.DataFrame) -> str:
     decided = compared[~compared["verdict"].isin(["one preset only", "undecided"])]
     if decided.empty:
-        return ""
+        return "cannot be compared" if (compared["verdict"] == "undecided").any() else ""
     differing = decided[decided["verdict"].isin(DISAGREEING)]
     if differing.empty:
         return "the same"

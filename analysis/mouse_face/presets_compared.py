@@ -112,7 +112,8 @@ def claim_words(claim: Mapping[Any, Any] | None) -> str:
     if claim is None:
         return ""
     parts = [_estimate_words(claim), _p_words(claim["p"])]
-    parts += [str(claim[key]) for key in ("test", "n") if _given(claim[key]) and str(claim[key])]
+    test = str(claim["test"]) if _given(claim["test"]) else ""
+    parts += ["not tested" if test == "none" else test, str(claim["n"]) if _given(claim["n"]) else ""]
     return ", ".join(part for part in parts if part)
 
 
@@ -229,7 +230,8 @@ def _panel_words(panel: str, both: pd.DataFrame) -> str:
     if len(differing) > MOST_NAMED:
         told.append(f"The other {len(differing) - MOST_NAMED} are in the table.")
     head = f"Fig. {panel}: the presets disagree on {len(differing)} of {n_claims}."
-    return " ".join([head, *told, WHY.get(panel, WHY.get(panel[:2], ""))]).strip()
+    why = WHY.get(panel, WHY.get(panel[:2], "")) if "paper only" in set(differing["verdict"]) else ""
+    return " ".join([head, *told, why]).strip()
 
 
 def _difference_words(row: Mapping[Any, Any]) -> str:
