@@ -38,7 +38,7 @@ class CameraFacts:
     has_ids: bool
     """Whether frames carry the camera's own count."""
     has_times: bool
-    """Whether frames carry the time of the camera's own clock."""
+    """Whether frames carry the time of the camera's own clock, as far as is known before the first one."""
     waits: bool = False
     """Whether it waits for whoever takes the frames, as a replay may; a real camera never does."""
     simulated: bool = False

@@ -142,6 +142,8 @@ class FrameRecorder:
         self._now, self._on_failure = now, on_failure
         self._counts: Counter[FrameStatus] = Counter()
         self._n_missing = self._deepest = 0
+        self._last_id: int | None = None
+        self._since_id = 0
         self._stop_s: float | None = None
         self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self.queue_frames = 0
@@ -261,9 +263,13 @@ class FrameRecorder:
             return None if self._stop_s is not None and frame.host_s > self._stop_s else frame
 
     def _count_missing(self, frame: GrabbedFrame) -> None:
-        last = self.latest
-        if last is not None and last.device_id is not None and frame.device_id is not None:
-            self._n_missing += max(frame.device_id - last.device_id - 1, 0)
+        """Count the jumps of the camera's count; damaged frames may have none."""
+        self._since_id += 1
+        if frame.device_id is None:
+            return
+        if self._last_id is not None:
+            self._n_missing += max(frame.device_id - self._last_id - self._since_id, 0)
+        self._last_id, self._since_id = frame.device_id, 0
 
     def _offer(self, frame: GrabbedFrame) -> None:
         """Queue a frame, or only its row where there is no room; a real camera is never made to wait."""
