@@ -9,16 +9,18 @@ from __future__ import annotations
 import atexit
 import contextlib
 import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal, NamedTuple
+from typing import Literal
 
+import numpy as np
+
+from hardware.clock_fit import ClockFit, fit_clocks
 from hardware.delivery.budget import Budget
 from hardware.delivery.ceilings import LIMIT_NAMES, Ceilings, refusal
+from hardware.delivery.conversation import Conversation, Pending, RigRefusedError, RoundTrip
 from hardware.delivery.limits import Limits
 from hardware.delivery.line import Line, LineLostError, SerialLine
 from hardware.delivery.protocol import (
@@ -26,55 +28,21 @@ from hardware.delivery.protocol import (
     MOST_TOGETHER,
     NAME,
     REASONS,
-    STOP_BYTE,
     VERSION,
     Acknowledged,
-    LineReader,
+    Damaged,
     Message,
     Refused,
-    encode_request,
-    following,
 )
 from hardware.delivery.records import Course, Delivery, DeviceEvent
 from hardware.delivery.reports import DeviceReports
 
-KEEP_ALIVE_S = 0.1
-"""A line is sent at least this often, so that the device knows that the host lives."""
-
-ANSWER_S = 0.3
-"""How long an answer may take before the host asks what happened to its line."""
-
-GIVE_UP_S = 1.0
-"""After this long without any answer the line counts as lost."""
+__all__ = ["Course", "Delivery", "DeviceEvent", "Limits", "LineLostError", "MouseRig", "RigRefusedError"]
 
 CONNECT_S = 6.0
 """How long a device may take to start after its port was opened."""
 
 RigState = Literal["new", "connected", "armed", "stopped", "lost", "closed"]
-
-
-class RigRefusedError(RuntimeError):
-    """The device refused what was asked; nothing was delivered."""
-
-
-class RoundTrip(NamedTuple):
-    """One line and its answer, for the clocks and the speed of the line."""
-
-    sent_s: float
-    answered_s: float
-    device_us: int
-
-
-@dataclass
-class _Pending:
-    """A line whose answer has not come."""
-
-    command: str
-    sent_s: float
-    deliveries: tuple[Delivery, ...] = ()
-    asked_again: bool = False
-    answer: Acknowledged | Refused | None = None
-    answered: threading.Event = field(default_factory=threading.Event)
 
 
 class MouseRig:
@@ -91,7 +59,7 @@ class MouseRig:
         The host's clock (s).
     threaded : bool
         Whether a thread of the rig's own listens and keeps the device awake. False is for clocks that are not
-        the real one: `step` must then be called at least every `KEEP_ALIVE_S`.
+        the real one: `step` must then be called at least every `KEEP_ALIVE_S` of that clock.
 
     Attributes
     ----------
@@ -100,13 +68,17 @@ class MouseRig:
     facts : dict
         What the device said of itself: ``firmware``, ``board``, ...
     ceilings : dict
-        Output -> `Ceilings` that hold now in the device.
+        Output -> `Ceilings` that hold in the device for this session.
+    used : dict
+        Output -> deliveries that the device had counted when the rig was connected; see `new_session`.
     events : queue.SimpleQueue of DeviceEvent
         Everything that happened, in order.
     high : set of str
         Outputs that the device said are delivering.
     round_trips : deque of RoundTrip
-        The last 100 000 lines and answers.
+        The last 100 000 lines and answers; device times without the jumps of its counter.
+    lost_reason : str
+        Why the line is gone; empty while it is there.
     """
 
     def __init__(
@@ -117,25 +89,19 @@ class MouseRig:
         now: Callable[[], float] = time.perf_counter,
         threaded: bool = True,
     ) -> None:
-        self._address = line
-        self._line: Line | None = None
-        self._now, self._threaded = now, threaded
+        self._address, self._threaded = line, threaded
+        self.now = self._now = now
         self.limits, self.budget = limits, Budget(limits)
         self.state: RigState = "new"
         self.facts: dict[str, str] = {}
         self.ceilings: dict[str, Ceilings] = {}
+        self.used: dict[str, int] = {}
         self.events: queue.SimpleQueue[DeviceEvent] = queue.SimpleQueue()
         self.high: set[str] = set()
         self.round_trips: deque[RoundTrip] = deque(maxlen=100_000)
         self.lost_reason = ""
         self._reports = DeviceReports(self.events.put)
-        self._reader = LineReader()
-        self._writing = threading.RLock()
-        self._pending: dict[int, _Pending] = {}
-        self._seq, self._last_write_s, self._heard_s = 0, 0.0, 0.0
-        self._stop_sent_s: float | None = None
-        self._thread: threading.Thread | None = None
-        self._closing = threading.Event()
+        self._talk: Conversation | None = None
 
     # -- from opening to closing ---------------------------------------------------------------------------
 
@@ -156,15 +122,21 @@ class MouseRig:
             raise ValueError(
                 f"connect() opens a new rig once, and this one is {self.state}: make another one"
             )
-        self._line = SerialLine(self._address) if isinstance(self._address, str) else self._address
-        self._heard_s = self._now()
+        line = SerialLine(self._address) if isinstance(self._address, str) else self._address
+        self._talk = Conversation(
+            line,
+            now=self.now,
+            threaded=self._threaded,
+            on_answer=self._answered,
+            on_report=self._reported,
+            on_late=self._late,
+            on_lost=self._lost,
+        )
         atexit.register(self.close)
-        if self._threaded:
-            self._thread = threading.Thread(target=self._listen, name="mouse rig", daemon=True)
-            self._thread.start()
         try:
-            self.facts = self._greet()
-            self._tighten()
+            self.facts = self._greet(self._talk)
+            self._talk.awake = True
+            self._tighten(self._talk)
             self.state = "connected"
         except BaseException:
             self.close()
@@ -179,50 +151,51 @@ class MouseRig:
         RigRefusedError
             If the device refuses, such as while the emergency stop is pressed.
         """
-        self._need("connected", "stopped", "armed")
-        self._ask("ARM")
-        self._stop_sent_s = None
-        self.state = "armed"
+        talk = self._need("connected", "stopped", "armed")
+        with talk.writing:  # a stop of another thread comes before it or after it
+            self._need("connected", "stopped", "armed")
+            self.state = "armed"
+            line = talk.send("ARM")
+        try:
+            talk.result(line)
+        except (RigRefusedError, LineLostError):
+            self.state = "lost" if talk.lost else "stopped"
+            raise
 
     def disarm(self) -> None:
         """End what is being delivered, and allow nothing more until `arm`."""
-        self._need("connected", "stopped", "armed")
+        talk = self._need("connected", "stopped", "armed")
         self.state = "connected"
-        self._ask("DISARM")
+        talk.ask("DISARM")
 
     def new_session(self) -> None:
-        """Let the device count its deliveries anew; someone must hold the emergency stop meanwhile."""
-        self._need("connected", "stopped")
-        self._ask("NEW")
+        """Let the device count its deliveries anew; someone must hold the emergency stop meanwhile.
+
+        Its counters outlive the program and the opening of its port, so that a host that crashes does not get
+        another session's worth of shocks. They start anew with this, or when the board was without power.
+        """
+        talk = self._need("connected", "stopped")
+        talk.ask("NEW")
+        self.used = dict.fromkeys(CHANNELS, 0)
 
     def stop(self) -> None:
         """Switch everything off now; works at any time, from any thread, and twice. Does not wait."""
-        if self._line is None or self.state == "closed":
+        if self._talk is None or self.state == "closed":
             return
-        locked = self._writing.acquire(timeout=0.05)
-        try:
-            if self.state not in ("lost", "new"):
-                self.state = "stopped"
-            self._stop_sent_s = self._now()
-            self._line.write(STOP_BYTE)
-        except LineLostError as error:
-            self._lose(str(error))
-        finally:
-            if locked:
-                self._writing.release()
+        if self.state != "lost":
+            self.state = "stopped"
+        self._talk.stop()
+        if self.state == "armed":  # by another thread, a moment before
+            self.state = "stopped"
 
     def close(self) -> None:
-        """Stop, disarm and release the line; may be called twice."""
+        """Stop and release the line; may be called twice."""
         if self.state == "closed":
             return
-        if self._line is not None:
+        if self._talk is not None:
             self.stop()
-            if self.state != "lost":
-                self._wait(lambda: self._stop_sent_s is None, 0.3)
-            self._closing.set()
-            if self._thread is not None and self._thread is not threading.current_thread():
-                self._thread.join(timeout=1.0)
-            self._line.close()
+            self._talk.wait(lambda: self._talk is None or not self._talk.stop_is_open, 0.3)
+            self._talk.close()
         self._settle_all("the rig was closed")
         self.state = "closed"
         atexit.unregister(self.close)
@@ -277,7 +250,7 @@ class MouseRig:
         Raises
         ------
         ValueError
-            If it is beyond the host's limits; nothing was sent.
+            If it is beyond the host's limits or the device's ceilings; nothing was sent.
         RigRefusedError
             If the rig is not armed.
         LineLostError
@@ -285,48 +258,62 @@ class MouseRig:
         """
         courses = (Course(channel, pulse_us, n, period_us or 0), *also)
         self._check(courses)
-        with self._writing:
+        talk = self._need("armed")
+        with talk.writing:
             self._need("armed")
-            self.budget.charge(courses, now_s=self._now(), volume_ul=volume_ul, current_ma=current_ma)
+            self.budget.charge(courses, now_s=self.now(), volume_ul=volume_ul, current_ma=current_ma)
             deliveries = tuple(Delivery(course=course) for course in courses)
             deliveries[0].also = deliveries[1:]
-            self._order(deliveries)
+            command, words = _line_of(courses)
+            talk.send(command, *words, deliveries=deliveries, before=lambda: self._reports.expect(deliveries))
         return deliveries[0]
 
     def end(self, channel: str) -> None:
         """End what one output delivers, before its time; the rig stays armed. Does not wait."""
-        self._need("armed")
-        self._send("OFF", channel)
+        self._need("armed").send("OFF", channel)
 
     def status(self) -> dict[str, str]:
         """Ask the device how it is: ``armed estop active delivery bad lost``."""
-        return self._ask("STATUS").values
-
-    # -- the life of the line ------------------------------------------------------------------------------
+        return self._need("connected", "stopped", "armed").ask("STATUS").values
 
     def step(self, within_s: float = 0.0) -> None:
-        """Listen for up to `within_s`, keep the device awake, and see to lines without an answer."""
-        if self._line is None or self.state in ("lost", "closed"):
-            return
-        try:
-            data = self._line.read(within_s)
-            for message in self._reader.feed(data):
-                self._take(message)
-            self._keep_alive()
-            self._see_to_unanswered()
-        except LineLostError as error:
-            self._lose(str(error))
+        """Listen for up to `within_s` and keep the device awake; for rigs without a thread."""
+        if self._talk is not None and self.state != "closed":
+            self._talk.step(within_s)
 
-    def _listen(self) -> None:
-        while not self._closing.is_set() and self.state not in ("lost", "closed"):
-            self.step(0.01)
+    @property
+    def clock(self) -> ClockFit | None:
+        """The device's clock as a line to the host's, from the round trips; None before there are enough.
 
-    def _take(self, message: Message) -> None:
-        now_s = self._now()
-        if isinstance(message, (Acknowledged, Refused)):
-            self._heard_s = now_s
-            self._answered(message, now_s)
+        A round trip knows when its middle was within half its length, and the shorter half of them is used.
+        """
+        trips = list(self.round_trips)
+        if len(trips) < 10:
+            return None
+        lengths = sorted(trip.answered_s - trip.sent_s for trip in trips)
+        short = [trip for trip in trips if trip.answered_s - trip.sent_s <= lengths[len(trips) // 2]]
+        middles = [(trip.sent_s + trip.answered_s) / 2 for trip in short]
+        devices = [trip.device_us / 1e6 for trip in short]
+        return fit_clocks(np.array(devices), np.array(middles), one_sided=False)
+
+    # -- what the device says ------------------------------------------------------------------------------
+
+    def _answered(self, line: Pending, message: Acknowledged | Refused, now_s: float) -> None:
+        if isinstance(message, Acknowledged):
+            device_us = self._reports.time_us(message.device_us)
+            self.round_trips.append(RoundTrip(line.sent_s, now_s, device_us))
+            if line.command == "STATUS" and self._talk is not None:
+                for late in self._talk.unanswered():
+                    self._reports.found(late.deliveries, message.values.get("delivery"), late.seq)
+            self._reports.accepted(line.deliveries, device_us, now_s)
             return
+        self._reports.refused(line.deliveries, message, now_s)
+        if line.deliveries and message.reason in ("DISARMED", "HELLO") and self.state == "armed":
+            self.state = "stopped"
+
+    def _reported(self, message: Message, now_s: float) -> None:
+        if isinstance(message, Damaged) and self.state == "new":
+            return  # what was on the line before the host came
         for event in self._reports.take(message, now_s):
             self._note(event)
 
@@ -336,142 +323,38 @@ class MouseRig:
         elif event.kind == "off":
             self.high.discard(event.channel)
         elif event.kind == "stop":
-            self._stop_sent_s = None
             self.high.clear()
+            if self._talk is not None:
+                self._talk.stop_confirmed()
             if self.state == "armed":
                 self.state = "stopped"
-        elif event.kind == "boot" and self.state not in ("new",):
+        elif event.kind == "boot" and self.state != "new" and self._talk is not None:
             self.high.clear()
-            self._settle_all("the device started anew")
-            self._lose("the device started anew (its power or its reset): everything is low")
-        if event.kind == "estop" and event.value and self.state == "armed":
-            self.state = "stopped"
+            self._talk.lose("the mouse rig started anew (its power, or its reset): everything is low")
 
-    def _answered(self, message: Acknowledged | Refused, now_s: float) -> None:
-        pending = self._pending.pop(message.seq, None)
-        if pending is None:
-            if message.seq == 0:
-                self._reports.host("damaged", now_s, text=f"device: {message.in_words}")  # type: ignore[union-attr]
+    def _late(self, line: Pending) -> None:
+        text = f"{line.command} was not answered in time; asking what became of it"
+        self._reports.host("unanswered", self.now(), seq=line.seq, text=text)
+
+    def _lost(self, reason: str) -> None:
+        if self.state == "closed":
             return
-        if isinstance(message, Acknowledged):
-            device_us = self._reports.time_us(message.device_us)
-            self.round_trips.append(RoundTrip(pending.sent_s, now_s, device_us))
-            if pending.command == "STATUS":
-                self._find_unanswered(message)
-        self._settle_answer(pending, message, now_s)
-        pending.answer = message
-        pending.answered.set()
+        self.state, self.lost_reason = "lost", reason
+        self._settle_all(reason)
+        self._reports.host("lost", self.now(), text=reason)
 
-    def _settle_answer(self, pending: _Pending, message: Acknowledged | Refused, now_s: float) -> None:
-        for delivery in pending.deliveries:
-            delivery.answered_s = now_s
-            if isinstance(message, Acknowledged):
-                delivery.start_us = self._reports.time_us(message.device_us)
-                if delivery.state == "sent":
-                    delivery.state = "accepted"
-            else:
-                self._reports.forget(delivery)
-                delivery.settle("refused", message.in_words)
-        if isinstance(message, Refused) and (pending.deliveries or pending.command == "OFF"):
-            self._reports.host("refused", now_s, seq=message.seq, text=message.in_words)
-            if message.reason in ("DISARMED", "HELLO") and self.state == "armed":
-                self.state = "stopped"
+    # -- small things --------------------------------------------------------------------------------------
 
-    def _find_unanswered(self, status: Acknowledged) -> None:
-        """Say what became of deliveries without an answer: the device does no line older than this."""
-        with self._writing:
-            asked = [(seq, line) for seq, line in self._pending.items() if line.asked_again]
-            for seq, _ in asked:
-                del self._pending[seq]
-        for _, pending in asked:
-            done = status.values.get("delivery") == str(seq)
-            for delivery in pending.deliveries:
-                if done and delivery.state == "sent":
-                    delivery.state = "accepted"
-                elif not done and delivery.state == "sent":
-                    self._reports.forget(delivery)
-                    delivery.settle("not_delivered", "its line was damaged on the way")
-            pending.answered.set()
-
-    def _keep_alive(self) -> None:
-        now_s = self._now()
-        if self._stop_sent_s is not None and now_s - self._stop_sent_s > 0.05 and self._line is not None:
-            self._stop_sent_s = now_s
-            self._line.write(STOP_BYTE)
-        if now_s - self._last_write_s >= KEEP_ALIVE_S and self.state != "new":
-            self._send("PING")
-
-    def _see_to_unanswered(self) -> None:
-        now_s = self._now()
-        with self._writing:
-            lines = list(self._pending.items())
-        late = [(seq, line) for seq, line in lines if now_s - line.sent_s > ANSWER_S]
-        for seq, pending in late:
-            if pending.deliveries and not pending.asked_again:
-                pending.asked_again = True
-                self._reports.host("unanswered", now_s, seq=seq, text="a delivery; asking what became of it")
-                self._send("STATUS")
-            elif not pending.deliveries:
-                self._pending.pop(seq, None)
-        if late and now_s - self._heard_s > GIVE_UP_S and self.state != "new":
-            self.stop()
-            self._lose(f"the device has not answered for {GIVE_UP_S:g} s; its outputs go low by themselves")
-
-    # -- lines ---------------------------------------------------------------------------------------------
-
-    def _send(self, command: str, *arguments: str | int, deliveries: tuple[Delivery, ...] = ()) -> _Pending:
-        assert self._line is not None
-        with self._writing:
-            self._seq = following(self._seq)
-            line = encode_request(self._seq, command, *arguments)
-            pending = _Pending(command, self._now(), deliveries)
-            self._pending[self._seq] = pending
-            for delivery in deliveries:
-                delivery.seq, delivery.sent_s = self._seq, pending.sent_s
-                self._reports.expect(delivery)
-            self._last_write_s = pending.sent_s
-            try:
-                self._line.write(line)
-            except LineLostError as error:
-                self._lose(str(error))
-                raise
-        return pending
-
-    def _ask(self, command: str, *arguments: str | int, within_s: float = 0.5) -> Acknowledged:
-        pending = self._send(command, *arguments)
-        self._wait(pending.answered.is_set, within_s)
-        if isinstance(pending.answer, Refused):
-            raise RigRefusedError(f"the rig refused {command}: {pending.answer.in_words}")
-        if pending.answer is None:
-            why = self.lost_reason or f"no answer within {within_s:g} s"
-            raise LineLostError(f"the rig did not answer {command} ({why})")
-        return pending.answer
-
-    def _order(self, deliveries: tuple[Delivery, ...]) -> None:
-        courses = [delivery.course for delivery in deliveries]
-        first = courses[0]
-        words: list[str | int]
-        if len(courses) > 1 or first.delay_us:
-            words = [word for course in courses for word in _words(course)]
-            self._send("TOGETHER", *words, deliveries=deliveries)
-        elif first.n > 1:
-            words = [first.channel, first.pulse_us, first.n, first.period_us]
-            self._send("TRAIN", *words, deliveries=deliveries)
-        else:
-            self._send("PULSE", first.channel, first.pulse_us, deliveries=deliveries)
-
-    def _greet(self) -> dict[str, str]:
-        until_s = self._now() + CONNECT_S
+    def _greet(self, talk: Conversation) -> dict[str, str]:
+        until_s = time.monotonic() + CONNECT_S
         answer: Acknowledged | None = None
-        while answer is None and self._now() < until_s and self.state == "new":
+        while answer is None and not talk.lost and time.monotonic() < until_s:
             with contextlib.suppress(LineLostError):
-                answer = self._ask("HELLO", within_s=0.4)
-            if not self._threaded and answer is None:
-                break
+                answer = talk.ask("HELLO", within_s=0.4)
         if answer is None:
             raise ValueError(
-                f"nobody answers on {self._address!r} as mouse rig ({self.lost_reason or 'no answer'}). Is "
-                "the firmware of hardware/firmware/mouse_rig on the board, and is this its port?"
+                f"nobody answers on {self._address!r} as mouse rig ({talk.lost or 'no answer'}). Is the "
+                "firmware of hardware/firmware/mouse_rig on the board, and is this its port?"
             )
         if answer.fields[:1] != (NAME,) or answer.values.get("protocol") != str(VERSION):
             raise ValueError(
@@ -480,17 +363,16 @@ class MouseRig:
             )
         return answer.values
 
-    def _tighten(self) -> None:
-        for channel, pulse_us in self.limits.pulse_us.items():
-            if pulse_us < self._ceilings_of(channel).pulse_us:
-                self._ask("LIMIT", channel, "pulse_us", pulse_us)
-        self.ceilings = {channel: self._ceilings_of(channel) for channel in CHANNELS}
-
-    def _ceilings_of(self, channel: str) -> Ceilings:
-        values = self._ask("LIMITS", channel).values
-        return Ceilings(**{name: int(values[name]) for name in LIMIT_NAMES})
-
-    # -- small things --------------------------------------------------------------------------------------
+    def _tighten(self, talk: Conversation) -> None:
+        for channel in CHANNELS:
+            values = talk.ask("LIMITS", channel).values
+            ceilings = Ceilings(**{name: int(values[name]) for name in LIMIT_NAMES})
+            self.used[channel] = int(values["used"])
+            wanted_us = self.limits.pulse_us.get(channel, ceilings.pulse_us)
+            if wanted_us < ceilings.pulse_us:
+                talk.ask("LIMIT", channel, "pulse_us", wanted_us)
+                ceilings = Ceilings(**{**vars(ceilings), "pulse_us": wanted_us})
+            self.ceilings[channel] = ceilings
 
     def _check(self, courses: Sequence[Course]) -> None:
         names = [course.channel for course in courses]
@@ -498,10 +380,10 @@ class MouseRig:
         if unknown:
             raise ValueError(f"the rig has no output {unknown[0]!r}; known are {', '.join(CHANNELS)}")
         if len(set(names)) < len(names) or len(names) > MOST_TOGETHER:
-            raise ValueError(
-                f"one order starts up to {MOST_TOGETHER} different outputs, not {', '.join(names)}"
-            )
+            raise ValueError(f"an order starts up to {MOST_TOGETHER} outputs, each once, not {names}")
         for course in courses:
+            if course.channel not in self.ceilings:
+                continue  # not connected yet, which is said next
             reason = refusal(
                 self.ceilings[course.channel],
                 pulse_us=course.pulse_us,
@@ -512,40 +394,28 @@ class MouseRig:
             if reason:
                 raise ValueError(f"not delivered: {course}: {REASONS[reason]}")
 
-    def _need(self, *states: RigState) -> None:
-        if self.state in states:
-            return
+    def _need(self, *states: RigState) -> Conversation:
+        if self._talk is not None and self.state in states:
+            return self._talk
         if self.state == "lost":
             raise LineLostError(self.lost_reason)
         what = {"new": "connect() it first", "connected": "arm() it first", "stopped": "arm() it again first"}
         raise RigRefusedError(f"the rig is {self.state}: {what.get(self.state, 'make another one')}")
 
-    def _wait(self, done: Callable[[], bool], within_s: float) -> None:
-        """Wait until something is so, the line is lost, or the time is over."""
-        until_s = time.monotonic() + within_s
-        while not done() and self.state not in ("lost", "closed") and time.monotonic() < until_s:
-            if self._threaded and threading.current_thread() is not self._thread:
-                time.sleep(0.0005)
-            else:
-                self.step(0.001)
-
-    def _lose(self, reason: str) -> None:
-        if self.state in ("lost", "closed"):
-            return
-        self.state, self.lost_reason = "lost", reason
-        self._settle_all(reason)
-        self._reports.host("lost", self._now(), text=reason)
-
     def _settle_all(self, reason: str) -> None:
         """Say of everything that is still open that its end is not known."""
         for delivery in self._reports.open():
             delivery.settle("unknown", reason)
-        with self._writing:
-            lines = list(self._pending.values())
-            self._pending.clear()
-        for pending in lines:
-            pending.answered.set()
 
 
-def _words(course: Course) -> tuple[str | int, ...]:
-    return course.channel, course.delay_us, course.pulse_us, course.n, course.period_us
+def _line_of(courses: Sequence[Course]) -> tuple[str, list[str | int]]:
+    """Return the command that starts courses, and its words."""
+    first = courses[0]
+    if len(courses) > 1 or first.delay_us:
+        words: list[str | int] = []
+        for course in courses:
+            words += [course.channel, course.delay_us, course.pulse_us, course.n, course.period_us]
+        return "TOGETHER", words
+    if first.n > 1:
+        return "TRAIN", [first.channel, first.pulse_us, first.n, first.period_us]
+    return "PULSE", [first.channel, first.pulse_us]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hardware.delivery.protocol import (
     STOP_CAUSES,
@@ -11,6 +11,7 @@ from hardware.delivery.protocol import (
     Damaged,
     Event,
     Message,
+    Refused,
     unwrapped,
     whole_number,
 )
@@ -38,10 +39,11 @@ class DeviceReports:
         self._last_us = 0
         self._next_count: int | None = None
 
-    def expect(self, delivery: Delivery) -> None:
-        """Wait for reports about a delivery."""
+    def expect(self, deliveries: Sequence[Delivery]) -> None:
+        """Wait for reports about deliveries."""
         with self._lock:
-            self._open[delivery.seq, delivery.channel] = delivery
+            for delivery in deliveries:
+                self._open[delivery.seq, delivery.channel] = delivery
 
     def forget(self, delivery: Delivery) -> None:
         """Expect no more reports about a delivery."""
@@ -57,6 +59,33 @@ class DeviceReports:
         """Return a device time without the jumps of its counter (µs since the device's start)."""
         self._last_us = unwrapped(device_us, self._last_us)
         return self._last_us
+
+    def accepted(self, deliveries: Sequence[Delivery], device_us: int, now_s: float) -> None:
+        """Note that the device will do, or does, what was asked."""
+        for delivery in deliveries:
+            delivery.answered_s, delivery.start_us = now_s, device_us
+            if delivery.state == "sent":
+                delivery.state = "accepted"
+
+    def refused(self, deliveries: Sequence[Delivery], message: Refused, now_s: float) -> None:
+        """Note that the device does nothing of what was asked."""
+        for delivery in deliveries:
+            delivery.answered_s = now_s
+            self.forget(delivery)
+            delivery.settle("refused", message.in_words)
+        if deliveries:
+            self.host("refused", now_s, seq=message.seq, text=message.in_words)
+
+    def found(self, deliveries: Sequence[Delivery], last: str | None, seq: int) -> None:
+        """Note what became of deliveries without an answer, from the last one that the device accepted."""
+        for delivery in deliveries:
+            if delivery.state != "sent":
+                continue
+            if last == str(seq):
+                delivery.state = "accepted"
+            else:
+                self.forget(delivery)
+                delivery.settle("not_delivered", "its line was damaged on the way, and nothing was done")
 
     def host(self, kind: EventKind, now_s: float, *, text: str, seq: int | None = None) -> DeviceEvent:
         """Report what only the host knows."""
@@ -75,6 +104,8 @@ class DeviceReports:
             )
             self._put(event)
             return [event]
+        if isinstance(message, Refused) and message.seq == 0:
+            return [self.host("damaged", now_s, text=f"on the way to the device: {message.in_words}")]
         if not isinstance(message, Event):
             return []
         missing = self._missing(message.count)

@@ -1,7 +1,7 @@
 """The firmware itself, compiled and run cycle by cycle in a simulated microcontroller.
 
-Needs a Linux with ``gcc-avr avr-libc libsimavr-dev libelf-dev gcc make`` (Debian's names). What is built stays in
-the folder for temporary files, under a name that changes with the sources.
+Needs a Linux with ``gcc-avr avr-libc libsimavr-dev libelf-dev gcc make`` (Debian's names). What is built
+stays in the folder for temporary files, under a name that changes with the sources.
 
 Examples
 --------
@@ -71,7 +71,7 @@ def build() -> tuple[Path, Path]:
             _run(["gcc", "-O2", "-o", f"{made}/simulator", source, *LIBRARIES])
             folder.mkdir(exist_ok=True)
             for built in (simulator, firmware):
-                os.replace(Path(made, built.name), built)
+                Path(made, built.name).replace(built)
     return simulator, firmware
 
 
@@ -81,22 +81,18 @@ def run_script(lines: Iterable[str]) -> list[str]:
     Parameters
     ----------
     lines : iterable of str
-        ``TIME_US bytes HEX``, ``TIME_US pin lick|estop|frame 0|1``, ``TIME_US reset`` or ``TIME_US end``, in order
-        of time (µs since the power came).
+        ``TIME_US bytes HEX``, ``TIME_US pin lick|estop|frame 0|1``, ``TIME_US reset`` or ``TIME_US end``, in
+        order of time (µs since the power came).
 
     Returns
     -------
     list of str
-        ``EDGE TIME_US CHANNEL 0|1`` for each output that switched, and ``LINE TIME_US TEXT`` for what it said.
+        ``EDGE TIME_US CHANNEL 0|1`` for each output that switched, and ``LINE TIME_US TEXT`` for its lines.
     """
     simulator, firmware = build()
-    done = subprocess.run(
-        [simulator, firmware, "script"],
-        input="\n".join(lines) + "\n",
-        text=True,
-        capture_output=True,
-        check=True,
-    )
+    script = "\n".join(lines) + "\n"
+    command = [str(simulator), str(firmware), "script"]
+    done = subprocess.run(command, input=script, text=True, capture_output=True, check=True)
     return [line for line in done.stdout.splitlines() if line.startswith(("EDGE", "LINE", "CRASH"))]
 
 
