@@ -153,10 +153,9 @@ def _draw_trials(axis: Axes, table: pd.DataFrame, labels: list[str]) -> None:
     events = list(dict.fromkeys(_label_events(table)[label] for label in labels))
     end_min = totals(table)["duration_s"] / 60
     least_min = 0.004 * end_min
-    for start in table.groupby("block")["onset_s"].min().iloc[1:] / 60:
-        axis.axvline(
-            start - 0.3 * float(table["interval_s"].iloc[1:].min()) / 60, color="0.85", lw=0.8, zorder=0
-        )
+    first_of_block = table[~table["block"].duplicated()].iloc[1:]
+    for middle_s in first_of_block["onset_s"] - first_of_block["interval_s"] / 2:
+        axis.axvline(middle_s / 60, color="0.85", lw=0.8, zorder=0)
     for _, row in table.iterrows():
         label = trial_label(row)
         place = len(labels) - 1 - labels.index(label)
@@ -171,7 +170,7 @@ def _draw_trials(axis: Axes, table: pd.DataFrame, labels: list[str]) -> None:
     axis.set_ylim(-0.6, len(labels) - 0.4)
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
-    notes = []
+    notes = ["grey lines: blocks"] if len(first_of_block) else []
     if table["laser"].any():
         notes.append("blue around: light")
     if (table["by_hand"] != "").any() or (table["preparation"] != "").any():
