@@ -114,16 +114,31 @@ def limits_to_next(trials: pd.DataFrame, baseline_s: float) -> pd.Series:
 
 def binned_traces(course: TimeCourse, parameters: MouseFaceParameters) -> BinnedTraces:
     """Cut similarities into bins, as change since the rest before the event, or in units of that rest."""
+    return bin_frames(course.frames, course.limits_s, parameters)
+
+
+def bin_frames(frames: pd.DataFrame, limits_s: pd.Series, parameters: MouseFaceParameters) -> BinnedTraces:
+    """Cut similarities of trials into bins.
+
+    Parameters
+    ----------
+    frames : pandas.DataFrame
+        As `TimeCourse.frames`.
+    limits_s : pandas.Series
+        Index animal and trial: nothing from so long after the onset on is used.
+    parameters : MouseFaceParameters
+        Length of rest, traces and bins, and the scale.
+    """
     rows, values, lost = [], [], 0
     times_s = np.empty(0)
-    for key, part in _by_trial(course.frames):
+    for key, part in _by_trial(frames):
         since_s, r = part["since_s"].to_numpy(), part["r"].to_numpy()
         rest = r[(since_s < -1e-9) & (since_s >= -parameters.baseline_s - 1e-9)]
         unit = rest.std(ddof=1) if parameters.trace_scale == "z" and len(rest) > 1 else 1.0
         if not len(rest) or not unit > 0:
             lost += 1
             continue
-        shown = np.where(since_s < course.limits_s[key[:2]], (r - rest.mean()) / unit, np.nan)
+        shown = np.where(since_s < limits_s[key[:2]], (r - rest.mean()) / unit, np.nan)
         trace, times_s = event_traces(
             shown,
             since_s,

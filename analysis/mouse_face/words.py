@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 
-from analysis.report.table import format_number
+from analysis.mouse_face.phrases import interval_words
 
 
-def said_interval(lower: float, upper: float, *, level: float = 0.95) -> str:
+def said_interval(lower: float, upper: float, *, level: float = 0.95, digits: int = 3) -> str:
     """Give an interval in a sentence; empty without one.
 
-    >>> said_interval(0.1, 0.25), said_interval(float("nan"), 1.0)
-    ('95 % interval 0.1000 to 0.2500', '')
+    >>> said_interval(-0.1, 0.25), said_interval(float("nan"), 1.0)
+    ('95 % interval −0.100 to 0.250', '')
     """
-    if not (math.isfinite(lower) and math.isfinite(upper)):
-        return ""
-    return f"{100 * level:g} % interval {format_number(lower)} to {format_number(upper)}"
+    text = interval_words(lower, upper, digits)
+    return f"{100 * level:g} % interval {text}" if text else ""
 
 
 def said_share(share: float) -> str:
