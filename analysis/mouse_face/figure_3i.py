@@ -45,7 +45,7 @@ class PathwayScores:
     prototypes: tuple[str, ...]
     """The event's own, and that of the pleasant event where there is one."""
     scores: pd.DataFrame
-    """As of `scoring.score`, of these prototypes, with ``shown``: what is drawn and, as in the paper, tested."""
+    """As of `scoring.score`, of these prototypes, with ``shown``: what is drawn."""
     tests: pd.DataFrame
     """One row per prototype, and one for both together; see `compare_light`."""
     axis: str
@@ -220,9 +220,9 @@ def _caption(
     else:
         marks = "Boxes: trials (Tukey). Stars: Mann-Whitney test of trials."
         if found.axis == "Similarity, scaled":
+            zero, one = names.event(found.prototypes[-1]), names.event(found.event)
             marks += (
-                f" Similarities are scaled so that without light the mean of {names.event(found.prototypes[-1])}"
-                f" is 0 and that of {names.event(found.event)} 1."
+                f" Similarities are scaled so that without light the mean of {zero} is 0 and that of {one} 1."
             )
     return f"{head}{marks} {counted(trials)}. {STAR_WORDS}."
 
@@ -279,7 +279,8 @@ def _sentences(found: PathwayScores, parameters: MouseFaceParameters, names: Emo
     both = _row(found, "both")
     if both is not None:
         sentences.append(
-            f"Taken together (the first prototype at the expense of the second): {number_words(both['estimate'])} r"
+            "Taken together (the first prototype at the expense of the second): "
+            f"{number_words(both['estimate'])} r"
             + bracketed(
                 said_interval(both["lower"], both["upper"], level=parameters.level), p_words(both["p"])
             )
@@ -293,7 +294,8 @@ def _warnings(found: PathwayScores) -> tuple[str, ...]:
     both = found.scores.groupby("animal")[LIGHT].nunique() == 2
     if both.sum() < 2:
         notes.append(
-            f"{mice(int(both.sum()))} had the event with and without light: nothing is said about other animals."
+            f"{mice(int(both.sum()))} had the event with and without light: nothing is said about other "
+            "animals."
         )
     elif both.sum() < 6:
         notes.append(
