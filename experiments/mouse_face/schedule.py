@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast, get_args
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -31,6 +32,7 @@ from experiments.mouse_face.schedule_parts import (
 from experiments.mouse_face.schedule_stimuli import read_laser, read_stimuli
 from experiments.mouse_face.schedule_values import fill_in, leaves, parse_values
 from experiments.mouse_face.timeline import timeline_figure, timeline_text
+from experiments.mouse_face.trial_order import draw_intervals_s, draw_trials
 from experiments.mouse_face.trial_table import expand, totals
 
 __all__ = [
@@ -203,6 +205,7 @@ def _read_parts(section: Section, *, name: str, text: str, file: str) -> Schedul
         file=file,
     )
     _check_laser(section, schedule)
+    _check_trials(section, schedule)
     object.__setattr__(schedule, "warnings", _warnings(schedule))
     return schedule
 
@@ -314,8 +317,34 @@ def _check_laser(section: Section, schedule: Schedule) -> None:
             f"{lit[0].label} has laser: true, and the part 'laser' is missing: pulse_ms, frequency_hz, "
             "duration_s, power_mw, wavelength_nm"
         )
+    for stimulus in lit:
+        if schedule.laser and schedule.laser.duration_s > stimulus.duration_s:
+            section.refuse(
+                f"the light lasts {schedule.laser.duration_s:g} s, longer than duration_s of "
+                f"{stimulus.label}: {stimulus.duration_s:g}",
+                name="laser",
+            )
     if section.has("laser") and not lit and schedule.stimuli:
         section.refuse("no stimulus has laser: true, so the part 'laser' has no meaning", name="laser")
+
+
+def _check_trials(section: Section, schedule: Schedule) -> None:
+    """Refuse rules that no order keeps, and a list of another number of intervals."""
+    if section.n_problems:
+        return
+    first = schedule.order.animals[0] if schedule.order.animals else "m1"
+    rng = np.random.default_rng(0)
+    try:
+        blocks = draw_trials(
+            schedule.stimuli, schedule.order, repeats=schedule.repeats, animal=first, rng=rng
+        )
+    except ValueError as error:
+        section.refuse(str(error), name="order")
+        return
+    try:
+        draw_intervals_s(schedule.intervals, sum(map(len, blocks)) - 1, rng=rng)
+    except ValueError as error:
+        section.refuse(str(error), name="intervals")
 
 
 def _warnings(schedule: Schedule) -> tuple[str, ...]:

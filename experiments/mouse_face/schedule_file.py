@@ -10,6 +10,7 @@ A setting is a plain value, or a value with its source, or a value that the user
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -105,6 +106,11 @@ class Section:
         where = line or (self._lines.get(name, self.line) if name else self.line)
         self._problems.append(Problem(where, message))
 
+    @property
+    def n_problems(self) -> int:
+        """How many problems have been noted, in the whole file."""
+        return len(self._problems)
+
     def has(self, name: str) -> bool:
         """Say whether a setting stands in the file."""
         return name in self._nodes
@@ -169,7 +175,8 @@ class Section:
         if node is None:
             return default or ""
         if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
-            self.refuse(f"{self.place(name)} is a text, and must not be empty", name=name)
+            found = "nothing in quotes" if isinstance(node, yaml.ScalarNode) else "a list"
+            self.refuse(f"{self.place(name)}: expected a text, found {found}", name=name)
             return default or ""
         return " ".join(node.value.split())
 
@@ -268,11 +275,15 @@ class Section:
             self.refuse(f"{place}: expected a number, found {node.value!r}{_number_hint(node)}", line=line)
             return None
         value = float(node.value)
+        if math.isinf(value):
+            self.refuse(f"{place}: {node.value} is too large for a number", line=line)
+            return None
         if whole and value != int(value):
             self.refuse(f"{place} is a whole number, not {node.value}", line=line)
         elif not least <= value <= most:
             limit = f"at least {least:g}" if value < least else f"at most {most:g}"
-            self.refuse(f"{place} is {limit}, not {node.value}", line=line)
+            unit = f" (mind the unit of {name})" if value > most else ""
+            self.refuse(f"{place} is {limit}, not {node.value}{unit}", line=line)
         else:
             return value
         return None
@@ -296,7 +307,10 @@ def compose(text: str, file: str) -> yaml.MappingNode:
         raise ScheduleError(file, [Problem(1, f"this is not a text in YAML: {error}")]) from None
     if not isinstance(node, yaml.MappingNode):
         what = "nothing" if node is None else "no settings"
-        raise ScheduleError(file, [Problem(1, f"expected settings such as 'title: ...', found {what}")])
+        hint = "a space follows each colon"
+        raise ScheduleError(
+            file, [Problem(1, f"expected settings such as 'title: ...', found {what}; {hint}")]
+        )
     return node
 
 
@@ -340,8 +354,8 @@ def _number_hint(node: yaml.ScalarNode) -> str:
         return f"; decimals have a point: {value.replace(',', '.')}"
     if NUMBER.fullmatch(value):
         return "; numbers stand without quotes"
-    if (found := NUMBER.match(value)) is not None:
-        return f"; write {found[0]} alone, the unit is in the name of the setting"
+    if NUMBER.match(value):
+        return "; write the number alone, in the unit in which the name of the setting ends"
     return ""
 
 

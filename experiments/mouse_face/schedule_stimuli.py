@@ -155,10 +155,12 @@ def _channels(part: Section) -> list[str]:
 
 def _check_settings(part: Section, kind: str, channels: list[str]) -> None:
     """Refuse what has a meaning for other channels only."""
-    if not channels:
-        return
     fitting = (*COMMON, *SETTINGS[kind])
     known = {setting for settings in SETTINGS.values() for setting in settings}
+    if not channels:  # which settings fit cannot be told without one
+        for name in known:
+            part.ignore(name)
+        return
     for name in part.names():
         if name in known and name not in fitting:
             why = {

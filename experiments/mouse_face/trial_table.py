@@ -79,10 +79,11 @@ def expand(schedule: Schedule, *, seed: int, animal: str) -> pd.DataFrame:
     order = [(number, stimulus) for number, block in enumerate(blocks, start=1) for stimulus in block]
     pauses_s = [schedule.lead_in_s, *draw_intervals_s(schedule.intervals, len(order) - 1, rng=rng)]
     rows: list[dict[str, Any]] = []
-    came: Counter[str] = Counter()
+    came: Counter[tuple[str, str, bool]] = Counter()
     end_s, set_ma = 0.0, math.nan
     for trial, ((block, stimulus), pause_s) in enumerate(zip(order, pauses_s, strict=True), start=1):
-        came[stimulus.label] += 1
+        key = (stimulus.event, describe_stimulus("", stimulus.intensity, stimulus.unit), stimulus.laser)
+        came[key] += 1
         onset_s = round(end_s + pause_s, 3)
         rows.append(
             {"trial": trial}
@@ -90,7 +91,7 @@ def expand(schedule: Schedule, *, seed: int, animal: str) -> pd.DataFrame:
             | {
                 "onset_s": onset_s,
                 "interval_s": pause_s,
-                "repeat": came[stimulus.label],
+                "repeat": came[key],
                 "block": block,
                 "preparation": _preparation(stimulus, set_ma),
             }

@@ -57,7 +57,7 @@ def test_a_file_without_sources_and_order_is_enough(tmp_path: Path) -> None:
 WRONG = [
     ("duration_s: 2\n  neutral", "duraton_s: 2\n  neutral", 12, "did you mean 'duration_s'?"),
     ("duration_s: 2\n  neutral", "duration_s: 2,5\n  neutral", 12, "decimals have a point: 2.5"),
-    ("duration_s: 2\n  neutral", "duration_s: 2 s\n  neutral", 12, "write 2 alone, the unit is in the name"),
+    ("duration_s: 2\n  neutral", "duration_s: 2 s\n  neutral", 12, "write the number alone, in the unit"),
     ("duration_s: 2\n  neutral", 'duration_s: "2"\n  neutral', 12, "without quotes"),
     ("duration_s: 2\n  neutral", "duration_s: -2\n  neutral", 12, "at least 0.001, not -2"),
     ("duration_s: 2\n  neutral", "duration_s:\n  neutral", 12, "has no value"),
@@ -71,6 +71,16 @@ WRONG = [
     ("repeats: 3", "repeats: 2.5", 2, "repeats is a whole number, not 2.5"),
     ("repeats: 3", "repeats: 0", 2, "at least 1"),
     ("repeats: 3\n", "", 1, "repeats is missing"),
+    ("repeats: 3", "repeats: 1e400", 2, "too large for a number"),
+    ("lead_in_s: 60", "lead_in_s: 3:00", 3, "write the number alone"),
+    ("title: Two tastants", 'title: ""', 1, "expected a text, found nothing in quotes"),
+    ("repeats: 3", "repeats: 3\norder: [random_blocks]", 3, "expected a text, found a list"),
+    (
+        "kind: uniform, least_s: 20, most_s: 40",
+        "kind: list, intervals_s: [60, 70]",
+        5,
+        "has 5 intervals between",
+    ),
     ("repeats: 3", "repeats: nan", 2, "expected a number, found 'nan'"),
     ("repeats: 3", "repeats: {value: 3, sourc: x}", 2, "{value: ..., source: ...}"),
     ("title: Two tastants", "title:", 1, "title has no value"),
@@ -303,3 +313,26 @@ def test_warnings_name_what_a_careful_experimenter_would_ask(tmp_path: Path) -> 
         "paper_blocked",
         "all animals get the same order",
     ]
+
+
+def test_an_order_that_cannot_be_is_told_with_its_line(tmp_path: Path) -> None:
+    text = GOOD.replace("repeats: 3", "repeats: 3\norder: {longest_run: 1}")
+    text = text[: text.index("  neutral")]
+    with pytest.raises(ScheduleError, match=r"mine\.yaml, line 3: no order has at most 1 in succession"):
+        read_schedule(written(tmp_path, text))
+
+
+def test_light_that_outlasts_its_stimulus_is_refused(tmp_path: Path) -> None:
+    light = "laser: {pulse_ms: 5, frequency_hz: 20, duration_s: 3, power_mw: 1, wavelength_nm: 473}\n"
+    text = light + GOOD.replace("channel: valve1", "channel: valve1\n    laser: true")
+    with pytest.raises(
+        ScheduleError, match=r"line 1: the light lasts 3 s, longer than duration_s of sucrose: 2"
+    ):
+        read_schedule(written(tmp_path, text))
+    assert read_schedule(written(tmp_path, text.replace("duration_s: 3", "duration_s: 2"))).laser is not None
+
+
+def test_a_wrong_channel_is_the_only_thing_told_of_a_stimulus(tmp_path: Path) -> None:
+    with pytest.raises(ScheduleError) as caught:
+        read_schedule(written(tmp_path, GOOD.replace("valve1", "Valve1")))
+    assert [problem.line for problem in caught.value.problems] == [8]
