@@ -1,4 +1,4 @@
-"""All panels, in the order of the paper: each is a function ``panel_NAME`` in a module ``figure_*``."""
+"""All panels, in the order of the paper: each is a function ``panel_1f`` in a module such as ``figure_1f``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from analysis.mouse_face.parameters import MouseFaceParameters
 
 PanelFunction = Callable[..., Panel]
 """``panel(data, parameters, *, rng) -> Panel``."""
+_MODULE = re.compile(r"figure_\d[a-z]+")
 _PANEL = re.compile(r"panel_(\d[a-z])")
 
 
@@ -21,7 +22,7 @@ def all_panels() -> dict[str, PanelFunction]:
     """Return the function of each panel by its name, such as "1F", in the order of the paper."""
     found: dict[str, PanelFunction] = {}
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        if module.name.startswith("figure_"):
+        if _MODULE.fullmatch(module.name):
             content = importlib.import_module(f"analysis.mouse_face.{module.name}")
             for name, function in vars(content).items():
                 match = _PANEL.fullmatch(name)
