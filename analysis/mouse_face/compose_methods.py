@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.mouse_face.emotions import emotions_frame, unknown_events
+from analysis.mouse_face.colours import event_order
+from analysis.mouse_face.emotions import emotions_frame
 from analysis.mouse_face.methods_text import REFERENCE, methods_paragraphs
 from analysis.mouse_face.parameters import describe
 from analysis.mouse_face.results import Results
@@ -19,25 +20,16 @@ def add_methods(report: Report, results: Results) -> None:
         report.paragraph(text)
     report.paragraph(f"The method follows: {REFERENCE}")
     report.table(emotions_table(results))
-    events = [*results.data.trials["event"], *results.data.trials["label"]]
-    unknown = unknown_events(results.emotions, events)
-    if unknown:
-        report.warning(
-            f"For emotions, {results.emotions.source} names events that this study "
-            f"does not have: {', '.join(unknown)}. Its events are "
-            f"{', '.join(sorted(set(results.data.trials['event'])))}."
-        )
 
 
 def emotions_table(results: Results) -> Table:
     """Tabulate the events of the study and the emotions that they are taken for."""
-    trials = results.data.trials
-    counts = trials.groupby("event", sort=False).agg(n_trials=("kept", "size"), n_kept=("kept", "sum"))
-    data = emotions_frame(results.emotions, counts.index).assign(
-        n_animals=trials.groupby("event", sort=False)["animal"].nunique().to_numpy(),
-        n_trials=counts["n_trials"].to_numpy(),
-        n_kept=counts["n_kept"].to_numpy(),
-    )
+    grouped = results.data.trials.groupby("event")
+    counts = grouped.agg(
+        n_animals=("animal", "nunique"), n_trials=("kept", "size"), n_kept=("kept", "sum")
+    ).loc[event_order(grouped.groups)]
+    names = emotions_frame(results.emotions, counts.index).set_index("event")
+    data = names.join(counts).reset_index()
     return Table(
         name="events",
         caption=f"Events of this study and the emotions they are taken for, by {results.emotions.source}. No "
@@ -76,7 +68,7 @@ def add_provenance(report: Report, results: Results) -> None:
     )
     report.table(_versions_table(results.versions))
     if results.durations_s:
-        report.table(_durations_table(results))
+        report.table(_durations_table(results), folded=True)
 
 
 def _versions_table(versions: pd.DataFrame) -> Table:

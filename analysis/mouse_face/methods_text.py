@@ -83,9 +83,9 @@ def _left_out(results: Results) -> str:
     share = f"{100 * n_out / n_frames:.2f} %" if n_frames else "none"
     texts = [f"Frames that {_listed(rules, 'or')} were left out ({share} of all)."] if rules else []
     texts.append(
-        f"Trials that lost more than {parameters.most_lost_share:.0%} of their frames, before or after the "
-        f"onset, were left out. For this and other reasons (see “What was left out”), {n_lost} of "
-        f"{len(data.trials)} trials were not analysed."
+        f"Trials that lost more than {_percent(parameters.most_lost_share)} of their frames, before or after "
+        f"the onset, were left out. For this and other reasons (see “What was left out”), {n_lost} of "
+        f"{len(data.trials)} trials {'was' if n_lost == 1 else 'were'} not analysed."
     )
     if len(data.registration):
         texts.append(
@@ -143,8 +143,8 @@ def _decoding(parameters: MouseFaceParameters) -> str:
     split = {
         "animals": "leaving out one whole animal at a time",
         "trials": "leaving out one repeat of every event at a time",
-        "frames": f"learning from {parameters.decoding_train_share:.0%} of the frames, drawn at random, "
-        f"{parameters.decoding_repeats} times",
+        "frames": f"learning from {_percent(parameters.decoding_train_share)} of the frames, drawn at "
+        f"random, {parameters.decoding_repeats} times",
     }[parameters.decoding_scheme]
     if parameters.decoding_scheme == "frames":
         test = "Accuracies were compared with those after shuffling the frames' labels (Mann-Whitney)."
@@ -257,7 +257,7 @@ def _neurons(parameters: MouseFaceParameters) -> str:
     control = (
         ""
         if parameters.neuron_rule == "threshold"
-        else f", with at most {parameters.neuron_q:.0%} false discoveries (Benjamini-Hochberg)"
+        else f", with at most {_percent(parameters.neuron_q)} false discoveries (Benjamini-Hochberg)"
     )
     return (
         "Stimuli and similarities to prototypes, convolved with the response of "
@@ -280,8 +280,12 @@ def _tests(results: Results) -> str:
     }[parameters.adjust]
     return (
         f"{unit}. {adjusted}; a claim holds below {parameters.alpha_p:g}. Intervals are of "
-        f"{parameters.level:.0%}."
+        f"{_percent(parameters.level)}."
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g} %"
 
 
 def _event(name: str) -> str:

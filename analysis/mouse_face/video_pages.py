@@ -176,7 +176,7 @@ def _traces(results: Results, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     """Similarity of each frame to each prototype, minus the trial's mean at rest."""
     parameters = results.own_parameters
     if isinstance(core_trials(results.data, parameters), Missing):
-        return pd.DataFrame(columns=["trial", "since_s", "frame"]), pd.DataFrame()
+        return results.data.clips.head(0), pd.DataFrame()
     before_s = max(BEFORE_S, parameters.baseline_s)
     frames, values = similarity(results.data, trials, parameters, before_s=before_s, after_s=AFTER_S)
     rest = (frames["since_s"] < 0) & (frames["since_s"] >= -parameters.baseline_s - 1e-9)
