@@ -20,6 +20,16 @@ SILENCE_MS = 800
 """How long the host may be silent while the device is armed (ms)."""
 
 
+LEAST_SILENCE_MS = 100
+"""``LIMIT host silence_ms`` cannot be tightened further (ms)."""
+
+LONGEST_INTERVAL_MS = 3_600_000
+"""``LIMIT`` cannot make the interval between deliveries longer (ms): the device counts no further."""
+
+LICK_DEADTIME_US = 2000
+"""Edges of the lick detector that follow faster than this are its bouncing (µs)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ceilings:
     """What the device allows on one output; 0 means that there is no such ceiling."""

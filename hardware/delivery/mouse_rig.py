@@ -42,6 +42,8 @@ __all__ = ["Course", "Delivery", "DeviceEvent", "Limits", "LineLostError", "Mous
 CONNECT_S = 6.0
 """How long a device may take to start after its port was opened."""
 
+STARTED_ANEW = "the mouse rig started anew (its power, or its reset): everything is low, and it is disarmed"
+
 RigState = Literal["new", "connected", "armed", "stopped", "lost", "closed"]
 
 
@@ -308,7 +310,9 @@ class MouseRig:
             self._reports.accepted(line.deliveries, device_us, now_s)
             return
         self._reports.refused(line.deliveries, message, now_s)
-        if line.deliveries and message.reason in ("DISARMED", "HELLO") and self.state == "armed":
+        if message.reason == "HELLO" and self.state != "new" and self._talk is not None:
+            self._talk.lose(STARTED_ANEW)
+        elif line.deliveries and message.reason == "DISARMED" and self.state == "armed":
             self.state = "stopped"
 
     def _reported(self, message: Message, now_s: float) -> None:
@@ -330,7 +334,7 @@ class MouseRig:
                 self.state = "stopped"
         elif event.kind == "boot" and self.state != "new" and self._talk is not None:
             self.high.clear()
-            self._talk.lose("the mouse rig started anew (its power, or its reset): everything is low")
+            self._talk.lose(STARTED_ANEW)
 
     def _late(self, line: Pending) -> None:
         text = f"{line.command} was not answered in time; asking what became of it"

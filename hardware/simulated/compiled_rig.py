@@ -139,8 +139,7 @@ class CompiledRig:
 
     def frame(self) -> None:
         """Let the camera expose a frame."""
-        self._do("pin frame 1")
-        self._do("pin frame 0")
+        self._do("pulse frame")
 
     def reset(self) -> None:
         """Press the board's reset button."""

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 
 from hardware.delivery.ceilings import (
     COMPILED,
+    LEAST_SILENCE_MS,
+    LICK_DEADTIME_US,
     LIMIT_NAMES,
+    LONGEST_INTERVAL_MS,
     SILENCE_MS,
     Ceilings,
     is_tighter,
-    refusal,
 )
 from hardware.delivery.protocol import (
     CHANNELS,
@@ -31,58 +33,12 @@ from hardware.delivery.protocol import (
     parse_request,
     whole_number,
 )
+from hardware.simulated.mouse_outputs import Ordered, Output, RefusalError
 
 FIRMWARE = "1.0.0"
-LICK_DEADTIME_US = 2000
-"""Edges of the lick detector that follow faster than this are its bouncing."""
 
 OutputChange = Callable[[str, bool, int], None]
 """Told of each output that switches: channel, on or off, device time (µs)."""
-
-
-class _RefusalError(Exception):
-    """What makes the device answer ``N``."""
-
-
-@dataclasses.dataclass
-class _Output:
-    """One output: what it delivers now, and what it has delivered in this session."""
-
-    name: str
-    ceilings: Ceilings
-    used: int = 0
-    used_us: int = 0
-    ended_us: int | None = None
-    seq: int = 0
-    left: int = 0
-    high: bool = False
-    edge_us: int = 0
-    pulse_us: int = 0
-    period_us: int = 0
-    done: int = 0
-    on_us: int = 0
-    rose_us: int = 0
-
-    @property
-    def active(self) -> bool:
-        return self.high or self.left > 0
-
-    def wait_us(self, now_us: int) -> int:
-        """How long until the next delivery is allowed."""
-        if self.ended_us is None:
-            return 0
-        return max(0, self.ended_us + 1000 * self.ceilings.interval_ms - now_us)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Course:
-    """What one output is asked to do."""
-
-    output: _Output
-    delay_us: int
-    pulse_us: int
-    n: int
-    period_us: int
 
 
 class SimulatedDevice:
@@ -114,7 +70,7 @@ class SimulatedDevice:
         self._on_output = on_output
         self._estop = False
         self._sent = bytearray()
-        self._outputs = {name: _Output(name, self._compiled[name]) for name in CHANNELS}
+        self._outputs = {name: Output(name, self._compiled[name]) for name in CHANNELS}
         self._clock_us, self._origin_us = 0, now_us
         self.reset(now_us, cause="power")
 
@@ -123,17 +79,18 @@ class SimulatedDevice:
     def reset(self, now_us: int, *, cause: str = "external") -> None:
         """Start anew: everything low, disarmed, compiled ceilings; counters survive all but ``power``."""
         for output in self._outputs.values():
-            self._lower(output, self._clock_us)
+            self._lower(output)
         self._origin_us, self._clock_us = now_us, 0
         for name, old in self._outputs.items():
-            kept = (0, 0) if cause == "power" else (old.used, old.used_us)
+            kept = (0, 0) if cause == "power" else (old.used, old.used_ms)
             ended_us = 0 if kept[0] else None  # as if the last delivery had just ended
-            self._outputs[name] = _Output(name, self._compiled[name], *kept, ended_us=ended_us)
+            self._outputs[name] = Output(name, self._compiled[name], *kept, ended_us=ended_us)
         self.armed, self._known, self._last_seq, self._last_delivery = False, False, 0, 0
         self._silence_ms, self._heard_us = SILENCE_MS, 0
         self._line, self._junk = bytearray(), False
         self._n_events, self._n_bad, self._n_frames = 0, 0, 0
         self._lick, self._lick_us = False, -LICK_DEADTIME_US
+        self._sent += b"\n"  # ends a line that the reset has cut
         self._say(f"B 0 {NAME} protocol={VERSION} firmware={FIRMWARE} cause={cause}")
 
     def receive(self, data: bytes, now_us: int) -> None:
@@ -221,7 +178,7 @@ class SimulatedDevice:
         self._last_seq, self._heard_us = request.seq, self._clock_us
         try:
             fields = self._do(request)
-        except _RefusalError as reason:
+        except RefusalError as reason:
             return self._say(f"N {request.seq} {reason}")
         self._say(f"A {request.seq} {self._time()}{fields and ' '}{fields}")
 
@@ -240,7 +197,7 @@ class SimulatedDevice:
             "LIMITS": self._limits,
             "OFF": self._off,
         }
-        deliveries: dict[str, Callable[..., list[_Course]]] = {
+        deliveries: dict[str, Callable[..., list[Ordered]]] = {
             "PULSE": self._pulse,
             "TRAIN": self._train,
             "TOGETHER": self._together,
@@ -255,9 +212,9 @@ class SimulatedDevice:
         n_words["TOGETHER"] = tuple(range(5, 5 * MOST_TOGETHER + 1, 5))
         command, words = request.command, request.arguments
         if command not in (*alone, *with_words, *deliveries):
-            raise _RefusalError("COMMAND")
+            raise RefusalError("COMMAND")
         if len(words) not in n_words.get(command, (0,)):
-            raise _RefusalError("NUMBER")
+            raise RefusalError("NUMBER")
         if command in alone:
             return alone[command]()
         if command in with_words:
@@ -277,7 +234,7 @@ class SimulatedDevice:
 
     def _arm(self) -> str:
         if self._estop:
-            raise _RefusalError("ESTOP")
+            raise RefusalError("ESTOP")
         self.armed = True
         return ""
 
@@ -295,25 +252,27 @@ class SimulatedDevice:
 
     def _new(self) -> str:
         if self.armed:
-            raise _RefusalError("ARMED")
+            raise RefusalError("ARMED")
         if not self._estop:
-            raise _RefusalError("RELEASED")
+            raise RefusalError("RELEASED")
         for output in self._outputs.values():
-            output.used, output.used_us = 0, 0
+            output.used, output.used_ms = 0, 0
         return ""
 
     def _limit(self, channel: str, name: str, word: str) -> str:
         value = _number(word)
         if (channel, name) == ("host", "silence_ms"):
-            if not 100 <= value <= self._silence_ms:
-                raise _RefusalError("LOOSER" if value > self._silence_ms else "NUMBER")
+            if not LEAST_SILENCE_MS <= value <= self._silence_ms:
+                raise RefusalError("LOOSER" if value > self._silence_ms else "NUMBER")
             self._silence_ms = value
             return ""
         output = self._output(channel)
         if name not in LIMIT_NAMES:
-            raise _RefusalError("CHANNEL")
+            raise RefusalError("CHANNEL")
+        if name == "interval_ms" and value > LONGEST_INTERVAL_MS:
+            raise RefusalError("NUMBER")
         if not is_tighter(name, value, getattr(output.ceilings, name)):
-            raise _RefusalError("LOOSER")
+            raise RefusalError("LOOSER")
         output.ceilings = dataclasses.replace(output.ceilings, **{name: value})
         return ""
 
@@ -321,61 +280,36 @@ class SimulatedDevice:
         output = self._output(channel)
         limits = " ".join(f"{name}={value}" for name, value in dataclasses.asdict(output.ceilings).items())
         wait_ms = -(-output.wait_us(self._clock_us) // 1000)
-        return f"{output.name} {limits} used={output.used} used_ms={output.used_us // 1000} wait_ms={wait_ms}"
+        return f"{output.name} {limits} used={output.used} used_ms={output.used_ms} wait_ms={wait_ms}"
 
     def _off(self, channel: str) -> str:
         self._end(self._output(channel))
         return ""
 
-    def _pulse(self, channel: str, pulse: str) -> list[_Course]:
-        return [_Course(self._output(channel), 0, _number(pulse), 1, 0)]
+    def _pulse(self, channel: str, pulse: str) -> list[Ordered]:
+        return [Ordered(self._output(channel), 0, _number(pulse), 1, 0)]
 
-    def _train(self, channel: str, *numbers: str) -> list[_Course]:
-        return [_Course(self._output(channel), 0, *map(_number, numbers))]
+    def _train(self, channel: str, *numbers: str) -> list[Ordered]:
+        return [Ordered(self._output(channel), 0, *map(_number, numbers))]
 
-    def _together(self, *words: str) -> list[_Course]:
+    def _together(self, *words: str) -> list[Ordered]:
         groups = [words[start : start + 5] for start in range(0, len(words), 5)]
         if len({group[0] for group in groups}) < len(groups):
-            raise _RefusalError("CHANNEL")
-        return [_Course(self._output(group[0]), *map(_number, group[1:])) for group in groups]
+            raise RefusalError("CHANNEL")
+        return [Ordered(self._output(group[0]), *map(_number, group[1:])) for group in groups]
 
     # -- outputs -------------------------------------------------------------------------------------------
 
-    def _start(self, courses: list[_Course], seq: int) -> str:
+    def _start(self, orders: list[Ordered], seq: int) -> str:
         if not self.armed:
-            raise _RefusalError("DISARMED")
-        for course in courses:
-            self._check(course)
+            raise RefusalError("DISARMED")
+        for order in orders:
+            order.check(self._clock_us)
         self._last_delivery = seq
-        for course in courses:
-            output = course.output
-            output.seq, output.left, output.done, output.on_us = seq, course.n, 0, 0
-            output.pulse_us, output.period_us = course.pulse_us, course.period_us
-            output.edge_us = self._clock_us + course.delay_us
-            output.used += 1
-            output.used_us += course.n * course.pulse_us
+        for order in orders:
+            order.begin(seq, self._clock_us)
         self._switch()
         return ""
-
-    def _check(self, course: _Course) -> None:
-        output, limits = course.output, course.output.ceilings
-        if output.active:
-            raise _RefusalError("BUSY")
-        reason = refusal(
-            limits,
-            pulse_us=course.pulse_us,
-            n=course.n,
-            period_us=course.period_us,
-            delay_us=course.delay_us,
-        )
-        if reason:
-            raise _RefusalError(reason)
-        if output.wait_us(self._clock_us):
-            raise _RefusalError("INTERVAL")
-        if limits.deliveries and output.used >= limits.deliveries:
-            raise _RefusalError("COUNT")
-        if limits.total_ms and output.used_us + course.n * course.pulse_us > 1000 * limits.total_ms:
-            raise _RefusalError("TOTAL")
 
     def _switch(self) -> None:
         """Switch every output whose time has come, in the order of its edges."""
@@ -386,37 +320,32 @@ class SimulatedDevice:
                 else:
                     self._rise(output)
 
-    def _rise(self, output: _Output) -> None:
-        output.high, output.rose_us = True, self._clock_us
-        output.left -= 1
-        output.edge_us = self._clock_us + output.pulse_us
+    def _rise(self, output: Output) -> None:
+        output.rise(self._clock_us)
         self._changed(output)
         if output.done == 0:
             self._tell("ON", output.name, output.seq)
 
-    def _fall(self, output: _Output) -> None:
-        self._lower(output, self._clock_us)
-        output.edge_us = output.rose_us + output.period_us
+    def _fall(self, output: Output) -> None:
+        self._lower(output)
         if output.left == 0:
             self._ended(output)
 
-    def _lower(self, output: _Output, clock_us: int) -> None:
+    def _lower(self, output: Output) -> None:
         if output.high:
-            output.high = False
-            output.done += 1
-            output.on_us += clock_us - output.rose_us
+            output.fall(self._clock_us)
             self._changed(output)
 
-    def _end(self, output: _Output) -> None:
+    def _end(self, output: Output) -> None:
         """End a delivery before its time."""
         if output.active:
-            self._lower(output, self._clock_us)
+            self._lower(output)
             output.left = 0
             self._ended(output)
 
-    def _ended(self, output: _Output) -> None:
+    def _ended(self, output: Output) -> None:
         output.ended_us = self._clock_us
-        self._tell("OFF", output.name, output.seq, output.done, min(output.on_us, 0xFFFFFFFF))
+        self._tell("OFF", output.name, output.seq, output.done, output.on_us)
 
     def _stop(self, cause: str) -> None:
         self.armed = False
@@ -424,7 +353,7 @@ class SimulatedDevice:
             self._end(output)
         self._tell("STOP", cause)
 
-    def _changed(self, output: _Output) -> None:
+    def _changed(self, output: Output) -> None:
         if self._on_output is not None:
             self._on_output(output.name, output.high, self._clock_us)
 
@@ -436,9 +365,9 @@ class SimulatedDevice:
 
     # -- what it says --------------------------------------------------------------------------------------
 
-    def _output(self, channel: str) -> _Output:
+    def _output(self, channel: str) -> Output:
         if channel not in self._outputs:
-            raise _RefusalError("CHANNEL")
+            raise RefusalError("CHANNEL")
         return self._outputs[channel]
 
     def _time(self) -> int:
@@ -456,5 +385,5 @@ class SimulatedDevice:
 def _number(text: str) -> int:
     number = whole_number(text)
     if number is None:
-        raise _RefusalError("NUMBER")
+        raise RefusalError("NUMBER")
     return number

@@ -257,6 +257,7 @@ void obey(char *line, uint8_t stops_seen) {
 }
 
 void say_boot(uint8_t reset_flags) {
+  put('\n'); // ends a line that the reset has cut
   begin_line();
   put('B');
   put_text(PSTR(" 0"));

@@ -1,7 +1,7 @@
 // Runs the compiled firmware in a simulated ATmega328P (simavr), cycle by cycle, with hands on its pins.
 //
 //   simulator FIRMWARE.elf pty             real time; prints "PTY /dev/pts/N", to which a host connects.
-//                                          Standard input: "pin NAME LEVEL", "reset", "quit", one per line.
+//                                          Standard input: "pin NAME LEVEL", "pulse NAME" (1 ms), "reset", "quit", one per line.
 //   simulator FIRMWARE.elf script < FILE   as fast as it goes. Lines "TIME_US bytes HEX", "TIME_US pin NAME LEVEL",
 //                                          "TIME_US reset", "TIME_US end", in order of time.
 //
@@ -162,8 +162,13 @@ static int run_script(void) {
 static int obey(char *line) {
   char name[16];
   int level;
-  if (sscanf(line, "pin %15s %d", name, &level) == 2) set_pin(name, level);
-  else if (!strncmp(line, "reset", 5)) do_reset();
+  if (sscanf(line, "pin %15s %d", name, &level) == 2) {
+    set_pin(name, level);
+  } else if (sscanf(line, "pulse %15s", name) == 1) {
+    set_pin(name, 1);
+    run_until(avr->cycle + HZ / 1000);
+    set_pin(name, 0);
+  } else if (!strncmp(line, "reset", 5)) do_reset();
   else if (!strncmp(line, "quit", 4)) return 0;
   return 1;
 }
@@ -183,7 +188,7 @@ static int look_outside(void) { // the host's bytes, and the hands on the pins
     }
     line[length] = 0;
     length = 0;
-    if (!obey(line)) return 0;
+    return obey(line); // one at a time, so that time passes between two
   }
   return got != 0; // the end of standard input: whoever started this is gone
 }
