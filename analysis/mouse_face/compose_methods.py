@@ -27,7 +27,7 @@ def emotions_table(results: Results) -> Table:
     grouped = results.data.trials.groupby("event")
     counts = grouped.agg(
         n_animals=("animal", "nunique"), n_trials=("kept", "size"), n_kept=("kept", "sum")
-    ).loc[event_order(grouped.groups)]
+    ).loc[event_order(map(str, grouped.groups))]
     names = emotions_frame(results.emotions, counts.index).set_index("event")
     data = names.join(counts).reset_index()
     return Table(
