@@ -362,6 +362,11 @@ def _warnings(schedule: Schedule) -> tuple[str, ...]:
             "paper_blocked: each stimulus has its own part of the session, so whatever drifts (light, "
             "posture, satiety) can be taken for the stimulus; random_blocks avoids that"
         )
+    if len({stimulus.current_ma for stimulus in schedule.stimuli if stimulus.current_ma > 0}) > 1:
+        found.append(
+            "the shocker is set by hand between trials: do it early in the pause and without a sound that "
+            "the animal could learn, or use one strength per session"
+        )
     fixed = order.kind in ("fixed", "paper_blocked") and order.across_animals == "same"
     if fixed and len(schedule.stimuli) > 1:
         found.append(

@@ -236,9 +236,8 @@ def _delivered(row: pd.Series) -> str:
         )
     if row["by_hand"]:
         parts.append(f"by hand: {row['by_hand']}")
-    if row["preparation"]:
-        parts.append(f"(before: {row['preparation']})")
-    return ", ".join(parts) or "nothing"
+    before = f" (before: {row['preparation']})" if row["preparation"] else ""
+    return (", ".join(parts) or "nothing") + before
 
 
 @contextmanager

@@ -10,11 +10,20 @@ from itertools import chain, groupby, pairwise, permutations
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.mouse_face.schedule import READY, Schedule, expand, missing_values, read_schedule, totals
+from experiments.mouse_face.schedule import (
+    READY,
+    Schedule,
+    expand,
+    missing_values,
+    read_schedule,
+    timeline_text,
+    totals,
+)
 from experiments.mouse_face.schedule_parts import Intervals, Order, Stimulus
 from experiments.mouse_face.trial_order import (
     animal_place,
@@ -154,6 +163,79 @@ def test_a_table_is_the_same_on_every_computer_and_in_every_version() -> None:
         757.084,
         830.123,
     ]
+
+
+# --- any schedule
+
+
+def stimulus_record(number: int, kind: str, n_levels: int, laser: bool) -> dict:
+    record: dict = {"duration_s": 2, "laser": laser}
+    levels = [float(level + 1) for level in range(n_levels)]
+    if kind == "valve":
+        return record | {"channel": f"valve{number + 1}", "intensity": 5, "unit": "mM", "volume_ul": 4}
+    if kind == "shock":
+        return record | {"channel": "shock", "current_ma": [level / 10 for level in levels], "pulse_ms": 100}
+    if kind == "aux":
+        return record | {"channel": "aux", "pulse_ms": 10, "n_pulses": 3, "period_ms": 50}
+    return record | {"channel": "none", "intensity": levels, "unit": "x", "by_hand": "clap"}
+
+
+@st.composite
+def schedule_records(draw: st.DrawFn) -> dict:
+    kinds = draw(st.lists(st.sampled_from(["valve", "shock", "aux", "none"]), min_size=1, max_size=4))
+    lasers = draw(st.lists(st.booleans(), min_size=len(kinds), max_size=len(kinds)))
+    n_levels = draw(st.integers(1, 3))
+    least_s = draw(st.integers(0, 100))
+    intervals: dict = {"least_s": least_s, "most_s": least_s + 10}
+    order = draw(st.sampled_from(["random_blocks", "random", "latin_square", "fixed", "paper_blocked"]))
+    record = {
+        "title": "any",
+        "repeats": draw(st.integers(1, 4)),
+        "lead_in_s": draw(st.floats(0, 500).map(lambda value: round(value, 3))),
+        "lead_out_s": draw(st.integers(0, 500)),
+        "order": order,
+        "intervals": draw(
+            st.sampled_from(
+                [intervals | {"kind": "uniform"}, intervals | {"kind": "exponential", "mean_s": least_s + 4}]
+            )
+        ),
+        "stimuli": {
+            f"s{number}": stimulus_record(number, kind, n_levels, laser)
+            for number, (kind, laser) in enumerate(zip(kinds, lasers, strict=True))
+        },
+    }
+    if any(lasers):
+        record["laser"] = {
+            "pulse_ms": 5,
+            "frequency_hz": 20,
+            "duration_s": 1,
+            "power_mw": 3,
+            "wavelength_nm": 473,
+        }
+    return record
+
+
+@settings(max_examples=80, deadline=None)
+@given(record=schedule_records(), seed=st.integers(0, 2**63), animal=st.integers(1, 99))
+def test_any_schedule_gives_each_stimulus_as_often_as_it_says(
+    record: dict, seed: int, animal: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "any.yaml"
+    path.write_text(yaml.safe_dump(record, sort_keys=False), encoding="utf-8")
+    schedule = read_schedule(path)
+    table = expand(schedule, seed=seed, animal=f"m{animal}")
+    rows = table.to_dict("records")
+    assert len(rows) == record["repeats"] * len(schedule.stimuli)
+    counts = Counter((row["stimulus"], str(row["intensity"])) for row in rows)
+    assert set(counts.values()) == {record["repeats"]}
+    assert rows[0]["onset_s"] == record["lead_in_s"]
+    for row, after in pairwise(rows):
+        pause_s = after["onset_s"] - row["onset_s"] - row["duration_s"]
+        assert record["intervals"]["least_s"] - 1e-6 <= pause_s <= record["intervals"]["most_s"] + 1e-6
+    path.write_text(schedule.text, encoding="utf-8")
+    pd.testing.assert_frame_equal(table, expand(read_schedule(path), seed=seed, animal=f"m{animal}"))
+    assert totals(table)["n_shocks"] == sum(row["channel"] == "shock" for row in rows)
+    assert timeline_text(table).count("\n") >= len(rows)
 
 
 # --- orders
