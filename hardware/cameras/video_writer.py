@@ -13,6 +13,8 @@ from hardware.cameras.codecs import find_codec
 
 MILLISECOND = Fraction(1, 1000)
 """Resolution of the time stamps in a Matroska file. The true times of the frames stand in ``frames.tsv``."""
+FULL_RANGE = 2
+"""ffmpeg's number for grey levels that go from 0 to 255; without it, players stretch those of H.264."""
 CLUSTER_MS = 200
 """Frames of so much time go to the operating system together; a killed program loses no more than these.
 Our choice: a fifth of a second, and five writes per second."""
@@ -96,8 +98,6 @@ class VideoWriter:
 
         self._last_ms = max(round((time_s - self._first_s) * 1000), self._last_ms + 1)
         frame = av.VideoFrame.from_ndarray(image, format="gray")
-        if self._chosen.pixel_format != "gray":
-            frame = frame.reformat(format=self._chosen.pixel_format, dst_color_range="full")
         frame.pts, frame.time_base = self._last_ms, MILLISECOND
         self._container.mux(self._stream.encode(frame))
         self.n_frames += 1
@@ -134,9 +134,10 @@ class VideoWriter:
                 f"this installation of PyAV cannot write {self.codec} ({error}): choose ffv1"
             ) from None
         stream.height, stream.width = self._size
-        stream.pix_fmt, stream.thread_count = codec.pixel_format, codec.threads
+        stream.pix_fmt, stream.thread_count = "gray", codec.threads
         stream.options = dict(codec.options)
         stream.codec_context.time_base = MILLISECOND
+        stream.codec_context.color_range = FULL_RANGE
         return stream
 
 
