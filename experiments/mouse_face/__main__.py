@@ -1,87 +1,124 @@
-"""Facial expressions of head-fixed mice: ``python -m experiments.mouse_face simulate STUDY``."""
+"""Facial expressions of head-fixed mice.
+
+python -m experiments.mouse_face STUDY --animal ID --schedule FILE [--rig FILE] [--simulate] [--dry-run]
+python -m experiments.mouse_face recover FOLDER            close a session that was interrupted
+python -m experiments.mouse_face simulate STUDY            a whole simulated study
+python -m experiments.mouse_face schedules                 the ready schedules
+"""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from tqdm import tqdm
 
-app = typer.Typer(
-    help="Facial expressions of head-fixed mice, after Dolensek et al. (2020).",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+from experiments.mouse_face import choices, simulate_command
+from experiments.mouse_face.parts import SessionFailed
+from experiments.stopping import SessionStopped
+
+_TYPER: dict[str, Any] = {
+    "no_args_is_help": True,
+    "pretty_exceptions_enable": False,
+    "add_completion": False,
+    "rich_markup_mode": None,
+}
+app = typer.Typer(**_TYPER)
+other_commands = typer.Typer(
+    help="Facial expressions of head-fixed mice, after Dolensek et al. (2020).", **_TYPER
 )
+other_commands.command("simulate")(simulate_command.simulate)
 
 
-@app.callback()
-def choose() -> None:
-    """Facial expressions of head-fixed mice, after Dolensek et al. (2020)."""
-
-
-@app.command()
-def simulate(
-    study: Annotated[Path, typer.Argument(help="A new folder, or an unfinished simulation.")],
-    animals: Annotated[int, typer.Option(help="Number of animals.", min=1)] = 9,
-    part: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Part of the paper, as often as needed: emotions (Fig. 1 to 3B; the default), graded (2D), "
-            "salt (2E), thirst (2F), aversion (2G), optogenetics (3C-G), pathway (3H-I), imaging (4)."
-        ),
-    ] = None,
-    minutes: Annotated[float, typer.Option(help="Length of each session.", min=0.1)] = 20.0,
-    fps: Annotated[float, typer.Option(help="Frames per second.", min=1.0)] = 30.0,
-    repeats: Annotated[int, typer.Option(help="How often each stimulus comes.", min=1)] = 3,
-    strength: Annotated[float, typer.Option(help="Strength of all expressions.", min=0.0)] = 1.0,
-    null: Annotated[bool, typer.Option("--null", help="Nothing follows any event: strength 0.")] = False,
-    neurons: Annotated[int, typer.Option(help="Neurons per animal, with part imaging.", min=1)] = 300,
-    noise: Annotated[float, typer.Option(help="Noise of the camera in grey levels.", min=0.0)] = 2.0,
-    width: Annotated[int, typer.Option(help="Width of the video in pixels.", min=64)] = 640,
-    height: Annotated[int, typer.Option(help="Height of the video in pixels.", min=48)] = 480,
-    seed: Annotated[int, typer.Option(help="Everything follows from it.", min=0)] = 1,
-    processes: Annotated[int | None, typer.Option(help="Sessions made side by side.", min=1)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a summary as the last line.")] = False,
+@app.command(
+    epilog="Other commands, each with --help: 'recover FOLDER' closes a session that was interrupted, "
+    "'simulate STUDY' makes a whole simulated study, 'schedules' lists the ready schedules."
+)
+def session(
+    study: choices.Study,
+    animal: choices.AnimalName,
+    schedule: choices.ScheduleFile,
+    rig: choices.RigFile = None,
+    values: choices.Values = None,
+    session: choices.SessionName = None,
+    seed: choices.Seed = None,
+    dry_run: choices.DryRun = False,
+    picture: choices.Picture = None,
+    yes_shock: choices.YesShock = None,
+    simulate: choices.Simulate = False,
+    null: choices.Null = False,
+    strength: choices.Strength = 1.0,
+    fps: choices.Fps = 30.0,
+    width: choices.Width = 640,
+    height: choices.Height = 480,
+    speed: choices.Speed = None,
+    sex: choices.Sex = None,
+    born: choices.Born = None,
+    strain: choices.Strain = None,
+    genotype: choices.Genotype = None,
+    group: choices.Group = None,
+    site: choices.Site = None,
+    no_preview: choices.NoPreview = False,
+    allow_misaligned: choices.Misaligned = False,
+    as_json: choices.AsJson = False,
 ) -> None:
-    """Simulate a study: videos of drawn mice and NWB files, with expressions that are known."""
-    from experiments.mouse_face.simulated.study import StudySettings, simulate_study
+    """Run a session with a head-fixed mouse, or simulate one.
 
-    settings = StudySettings(
-        n_animals=animals,
-        parts=tuple(dict.fromkeys(part)) if part else ("emotions",),
-        minutes=minutes,
-        fps=fps,
-        repeats=repeats,
-        strength=0.0 if null else strength,
-        seed=seed,
-        width_px=width,
-        height_px=height,
-        n_neurons=neurons,
-        noise_sd=noise,
-    )
-    n_sessions = animals * len(settings.kinds())
-    made = simulate_study(study, settings, n_processes=processes)
-    files = [str(path) for path in tqdm(made, total=n_sessions, unit="session", file=sys.stderr)]
-    print(f"{len(files)} simulated sessions of {animals} mice in {study}")
-    if as_json:
-        print(
-            json.dumps(
-                {"simulated": True, "study": str(study), "null": settings.strength == 0, "sessions": files}
-            )
-        )
+    Timeline and doses are shown before anything is armed. Escape, the space bar or ! ends the session at
+    once, with all outputs low; so do Ctrl-C and closing the terminal or the window.
+    """
+    from experiments.mouse_face.command import carry_out
+
+    chosen = {**locals(), "values": tuple(values or ())}
+    chosen.pop("carry_out")
+    carry_out(choices.Choices(**chosen))
+
+
+@other_commands.command()
+def recover(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of the session's live files, STUDY/sourcedata/sub-ID/ses-NAME.", show_default=False
+        ),
+    ],
+    allow_misaligned: choices.Misaligned = False,
+    as_json: choices.AsJson = False,
+) -> None:
+    """Close a session that was interrupted: its live files become one NWB file with the video beside it."""
+    from experiments.mouse_face.command import recover
+
+    recover(folder, allow_misaligned=allow_misaligned, as_json=as_json)
+
+
+@other_commands.command()
+def schedules() -> None:
+    """List the ready schedules, and what each needs from you."""
+    from experiments.mouse_face.schedule import list_schedules
+
+    for _, row in list_schedules().iterrows():
+        needs = f"; needs {row['needs']}" if row["needs"] else ""
+        print(f"{row['name']:22} {row['title']} ({row['paper']}{needs})")
 
 
 def main() -> None:
-    """Run the command; wrong input is told in one line."""
+    """Run the command that the first word names, or a session; wrong input is told in one line."""
+    known = ("recover", "simulate", "schedules")
+    chosen = other_commands if len(sys.argv) > 1 and sys.argv[1] in known else app
     try:
-        app()
+        chosen()
     except (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except (SessionStopped, SessionFailed, ConnectionError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as error:
+        while isinstance(error.__context__, OSError):  # what came first: closing the files fails as well
+            error = error.__context__
+        print(f"error: {error}. Make room on the disk, or name a place where you may write.", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

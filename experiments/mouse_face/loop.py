@@ -17,12 +17,12 @@ from experiments.mouse_face.live import LiveFiles
 from experiments.mouse_face.parts import (
     CameraRecording,
     Delivery,
+    Experimenter,
     News,
     Order,
     Output,
     SessionClock,
     SessionFailed,
-    StopAsked,
 )
 from experiments.stopping import SessionStopped
 
@@ -32,6 +32,8 @@ FIRST_FRAMES_S = 5.0
 """A camera that has written no frame after so long is not running (s). Our choice."""
 LEAD_S = 0.05
 """The camera begins so long after the session's clock: no frame is earlier than its start (s). Our choice."""
+SOON_S = 1e-5
+"""What is nearer than this is now: a clock cannot be moved by less than its own rounding (s)."""
 LATE_S = 0.05
 """A trial that begins later than planned by more than this is noted. Our choice."""
 
@@ -44,12 +46,14 @@ class Parts:
     delivery: Delivery
     camera: CameraRecording
     live: LiveFiles
-    stop: StopAsked
+    experimenter: Experimenter
     tick_s: float = TICK_S
+    trigger: Order | None = None
+    """What makes the device trigger the camera; None where the camera runs by itself."""
     on_tick: Callable[[float], object] = lambda time_s: None
     """Told the time in the session, for a progress bar."""
-    on_trial: Callable[[str], object] = lambda text: None
-    """Told what a trial delivers."""
+    on_trial: Callable[[int, str], object] = lambda trial, text: None
+    """Told which trial begins and what it delivers, before it does."""
     notes: list[str] = field(default_factory=list)
     """What the experimenter should know at the end."""
 
@@ -141,11 +145,25 @@ def run(trials: pd.DataFrame, parts: Parts, *, duration_s: float) -> str:
 
 
 def _start(parts: Parts) -> None:
-    """Start the camera, wait for its first frames, then arm: nothing is delivered that is not filmed."""
+    """Start the camera, wait for its first frames, and arm: nothing is delivered that is not filmed."""
     live = parts.live
     parts.clock.sleep(LEAD_S)
     parts.camera.start()
     live.log("camera", "recording")
+    if parts.trigger is None:
+        _wait_for_frames(parts)
+    live.log("arm", "the device is asked to allow deliveries")
+    try:
+        parts.delivery.arm()
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise SessionFailed(f"the device could not be armed: {error}") from error
+    live.log("armed")
+    if parts.trigger is not None:
+        parts.delivery.order(parts.trigger)
+        _wait_for_frames(parts)
+
+
+def _wait_for_frames(parts: Parts) -> None:
     deadline_s = parts.clock.now() + FIRST_FRAMES_S
     while parts.camera.n_written == 0:
         _tick(parts, TICK_S)
@@ -154,27 +172,40 @@ def _start(parts: Parts) -> None:
                 f"the camera gave no frame in {FIRST_FRAMES_S:g} s: look at its cable and, if the device "
                 "triggers it, at that"
             )
-    live.log("arm", "the device is asked to allow deliveries")
-    try:
-        parts.delivery.arm()
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise SessionFailed(f"the device could not be armed: {error}") from error
-    live.log("armed")
 
 
 def _run_trials(trials: pd.DataFrame, parts: Parts, duration_s: float) -> None:
+    """Run the trials at their times; where the experimenter is waited for, all later ones come later."""
+    delay_s = 0.0
     for (_, plan), order in zip(trials.iterrows(), orders(trials), strict=True):
-        _wait_until(float(plan["onset_s"]), parts)
-        _begin(plan, order, parts)
-    _wait_until(duration_s, parts)
+        preparation, by_hand = (str(plan.get(name) or "") for name in ("preparation", "by_hand"))
+        if preparation:
+            parts.experimenter.ask(preparation)
+        _wait_until(float(plan["onset_s"]) + delay_s, parts)
+        if preparation:
+            _wait_for_answer(preparation, order.trial, parts)
+        if by_hand:
+            parts.experimenter.ask(by_hand)
+            _wait_for_answer(by_hand, order.trial, parts)
+        if preparation or by_hand:
+            delay_s = max(delay_s, parts.live.time_s() - float(plan["onset_s"]))
+        _begin(plan, order, parts, planned_s=float(plan["onset_s"]) + delay_s)
+    _wait_until(duration_s + delay_s, parts)
 
 
-def _begin(plan: pd.Series, order: Order, parts: Parts) -> None:
+def _wait_for_answer(text: str, trial: int, parts: Parts) -> None:
+    while not parts.experimenter.answered():
+        _tick(parts, parts.tick_s)
+    parts.live.log("by_hand", text, trial=trial)
+
+
+def _begin(plan: pd.Series, order: Order, parts: Parts, *, planned_s: float) -> None:
     """Begin a trial: what is going to be sent is written first."""
     live, what = parts.live, said(plan)
-    late_s = live.time_s() - float(plan["onset_s"])
+    late_s = live.time_s() - planned_s
     text = f"{what}, {late_s:.3f} s late" if late_s > LATE_S else what
     live.log("trial", text, trial=order.trial)
+    parts.on_trial(order.trial, what)
     if order.outputs:
         now_s = parts.clock.now()
         news = [
@@ -190,13 +221,12 @@ def _begin(plan: pd.Series, order: Order, parts: Parts) -> None:
         ]
         live.delivered(item.row(live.zero_s) for item in news)
         parts.delivery.order(order)
-    parts.on_trial(what)
 
 
 def _wait_until(time_s: float, parts: Parts) -> None:
     """Wait for a moment of the session, looking after everything meanwhile."""
     synced = False
-    while (left_s := time_s - parts.live.time_s()) > 0:
+    while (left_s := time_s - parts.live.time_s()) > SOON_S:
         _tick(parts, min(left_s, parts.tick_s))
         if not synced and left_s > 1.0 and not parts.clock.virtual:
             parts.live.sync_soon()
@@ -212,7 +242,7 @@ def _tick(parts: Parts, seconds: float) -> None:
         raise SessionFailed(problem)
     if parts.camera.failure is not None:
         raise SessionFailed(f"recording failed: {parts.camera.failure}")
-    parts.stop.check()
+    parts.experimenter.check()
     parts.on_tick(parts.live.time_s())
 
 

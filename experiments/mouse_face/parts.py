@@ -130,8 +130,14 @@ class CameraRecording(Protocol):
         """End, with every frame written; may be called twice."""
 
 
-class StopAsked(Protocol):
-    """Someone who may ask to end the session: the Escape key, a window that is closed, a signal."""
+class Experimenter(Protocol):
+    """Who watches over the session: may end it, and does by hand what no device does."""
 
     def check(self) -> None:
-        """Raise `SessionStopped` if that was asked."""
+        """Raise `SessionStopped` if the session shall end: the Escape key, a closed window, a signal."""
+
+    def ask(self, text: str) -> None:
+        """Ask for something that is done by hand, such as setting the shocker to a current."""
+
+    def answered(self) -> bool:
+        """Say whether it was done."""

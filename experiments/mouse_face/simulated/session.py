@@ -51,11 +51,14 @@ class SimulatedClock(VirtualClock):
     ----------
     fps : float
         Frames per second of the camera.
+    speed : float or None
+        How many times faster than real time it goes at most; None is as fast as it can.
     """
 
-    def __init__(self, *, fps: float, start_s: float = START_S) -> None:
-        super().__init__(start_s)
-        self._fps = fps
+    def __init__(self, *, fps: float, speed: float | None = None) -> None:
+        super().__init__(START_S)
+        self._fps, self._speed = fps, speed
+        self._began = time.monotonic()
         self._changed = threading.Condition()
         self._first_s: float | None = None
         self._n_exposed = 0
@@ -89,6 +92,9 @@ class SimulatedClock(VirtualClock):
             return self._first_s + self._n_exposed / self._fps + 1e-6
 
     def _move_to(self, at_s: float) -> None:
+        if self._speed is not None:
+            ahead_s = (at_s - START_S) / self._speed - (time.monotonic() - self._began)
+            time.sleep(max(ahead_s, 0.0))
         super().sleep(max(at_s - self.now(), 0.0))
         self.moved()
 
@@ -174,6 +180,8 @@ class SimulatedSession:
         Strength of all expressions.
     longest_s : float
         Until when the null has its expressions (s from the start).
+    speed : float or None
+        How many times faster than real time it goes at most.
     faults : CameraFaults, optional
         What goes wrong with the camera.
     animal_rng, rng : numpy.random.Generator
@@ -192,11 +200,12 @@ class SimulatedSession:
         null: bool,
         strength: float,
         longest_s: float,
+        speed: float | None = None,
         faults: CameraFaults | None = None,
         animal_rng: np.random.Generator,
         rng: np.random.Generator,
     ) -> None:
-        self.clock = SimulatedClock(fps=fps)
+        self.clock = SimulatedClock(fps=fps, speed=speed)
         self._trials: dict[int, dict[str, object]] = {
             int(row["trial"]): {str(name): value for name, value in row.items()}
             for row in trials.to_dict("records")
