@@ -133,7 +133,10 @@ def analyse(
     )
     if out is None:
         output.describe_derivatives(study, simulated=results.simulated)
-    summary = write_results(folder, lambda fresh: write_report(results, fresh), output.summarise(results))
+    n_workers = workers or available_cores()
+    summary = write_results(
+        folder, lambda fresh: write_report(results, fresh, workers=n_workers), output.summarise(results)
+    )
     _say(summary, folder, as_json=as_json)
 
 

@@ -16,6 +16,7 @@ from analysis.mouse_face.panels import chosen_panels, make_panel
 from analysis.mouse_face.parameters import MouseFaceParameters, preset
 from analysis.mouse_face.pipeline import Bar, gather, no_bar
 from analysis.mouse_face.results import PRESETS, Results
+from analysis.mouse_face.selection import Missing, core_trials
 from analysis.report.provenance import versions
 
 PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "numba", "opencv-python-headless", "opencv-python",
@@ -127,7 +128,7 @@ def analyse_study(
         only=tuple(only),
         quick=quick,
         durations_s=taken,
-        warnings=_warnings(data, emotions),
+        warnings=_warnings(data, parameters[preset], emotions),
     )
 
 
@@ -144,9 +145,11 @@ def _without_drawing(panel: Panel) -> Panel:
     return replace(panel, draw=None, tables=())
 
 
-def _warnings(data: FaceData, emotions: EmotionNames) -> tuple[str, ...]:
+def _warnings(data: FaceData, parameters: MouseFaceParameters, emotions: EmotionNames) -> tuple[str, ...]:
     """Say what holds for the study as a whole."""
     found = list(data.notes)
+    core = core_trials(data, parameters)
+    found += [f"No prototypes: {core.reason}"] if isinstance(core, Missing) else core.notes
     unknown = unknown_events(emotions, data.trials["label"])
     if unknown:
         found.append(

@@ -20,6 +20,8 @@ from analysis.report import Report
 def write_report(results: Results, folder: Path, *, workers: int = 1) -> list[Path]:
     """Write the report, its tables and figures, and a video page for each animal into an existing folder.
 
+    Where panels were asked for by name, the video pages are left out.
+
     Parameters
     ----------
     results : Results
@@ -34,7 +36,7 @@ def write_report(results: Results, folder: Path, *, workers: int = 1) -> list[Pa
     list of Path
         Every file that was written.
     """
-    pages = write_video_pages(results, folder, workers=workers)
+    pages = {} if results.only else write_video_pages(results, folder, workers=workers)
     return [*compose_report(results, pages=list(pages)).write(folder), *pages.values()]
 
 
