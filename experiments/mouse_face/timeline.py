@@ -22,6 +22,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000")
 """Colours that people with a colour-vision deficiency can tell apart (Okabe & Ito 2008)."""
 LIGHT = "#56B4E9"
 """Colour of light, of the same set."""
+TITLE_CHARACTERS = 85
+"""Longer titles get a second line."""
 WIDTH_MM, ROW_MM, MM_PER_INCH = 174.0, 8.0, 25.4
 _STYLE: dict[Any, Any] = {
     "font.size": 8.0,
@@ -66,7 +68,8 @@ def timeline_text(table: pd.DataFrame) -> str:
 def totals_lines(table: pd.DataFrame) -> list[str]:
     """Return the totals of a session in sentences, a line each."""
     found = totals(table)
-    lines = [f"{session_name(table)}: {found['n_trials']} trials in {length_text(found['duration_s'])}"]
+    trials = f"{found['n_trials']} trial" + ("" if found["n_trials"] == 1 else "s")
+    lines = [f"{session_name(table)}: {trials} in {length_text(found['duration_s'])}"]
     if found["volume_ul"]:
         liquids = ", ".join(f"{liquid} {ul:g} µl" for liquid, ul in found["volume_ul_by_liquid"].items())
         lines.append(f"liquid: {found['volume_ul']:g} µl in all ({liquids})")
@@ -142,7 +145,12 @@ def timeline_figure(table: pd.DataFrame) -> Figure:
             _draw_dose(axis, table, title, amounts)
         axes[-1].set_xlabel("time from the start of the session (min)")
         axes[-1].xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
-        axes[0].set_title(totals_lines(table)[0], loc="left", fontsize=9)
+        title, notes = totals_lines(table)[0], _notes(table)
+        if len(title) + len(notes) < TITLE_CHARACTERS:
+            axes[0].set_title(notes, loc="right", fontsize=7, color="0.3")
+        else:
+            title = title.replace(": ", "\n", 1) + (f" ({notes})" if notes else "")
+        axes[0].set_title(title, loc="left", fontsize=9)
         end_min = totals(table)["duration_s"] / 60
         axes[0].set_xlim(0, end_min)
     return figure
@@ -170,13 +178,16 @@ def _draw_trials(axis: Axes, table: pd.DataFrame, labels: list[str]) -> None:
     axis.set_ylim(-0.6, len(labels) - 0.4)
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
-    notes = ["grey lines: blocks"] if len(first_of_block) else []
+
+
+def _notes(table: pd.DataFrame) -> str:
+    """Explain the marks of the picture."""
+    notes = ["grey lines: blocks"] if table["block"].nunique() > 1 else []
     if table["laser"].any():
         notes.append("blue around: light")
     if (table["by_hand"] != "").any() or (table["preparation"] != "").any():
         notes.append("triangle: something to do by hand")
-    if notes:
-        axis.set_title("; ".join(notes), loc="right", fontsize=7, color="0.3")
+    return "; ".join(notes)
 
 
 def _draw_dose(axis: Axes, table: pd.DataFrame, title: str, amounts: np.ndarray) -> None:
