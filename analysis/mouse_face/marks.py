@@ -117,18 +117,27 @@ def mean_interval(values: np.ndarray, *, level: float) -> tuple[float, float]:
 def compare(panel: Axes, first: float, second: float, text: str, *, row: int = 0) -> None:
     """Put a bracket with the result of a test over two places of an axis; higher rows go further up.
 
-    Everything is placed by the height of the axis, so call it when nothing else will be drawn.
+    Places are told apart by rows if their brackets overlap; see `title_pad` for the title.
     """
     if not text:
         return
-    foot = 1.03 + 0.1 * row
-    across, up = panel.get_xaxis_transform(), [foot, foot + 0.025, foot + 0.025, foot]
-    panel.plot([first, first, second, second], up, transform=across, color=INK, linewidth=0.6, clip_on=False)
+    foot, inset = 1.03 + 0.1 * row, 0.08
+    across = panel.get_xaxis_transform()
+    first, second = min(first, second) + inset, max(first, second) - inset
+    panel.plot(
+        [first, first, second, second], [foot, foot + 0.02, foot + 0.02, foot], transform=across, color=INK,
+        linewidth=0.6, clip_on=False,
+    )  # fmt: skip
     raised = text.startswith("*")
     panel.text(
-        (first + second) / 2, foot + (0.005 if raised else 0.03), text, transform=across, ha="center",
+        (first + second) / 2, foot + (-0.005 if raised else 0.025), text, transform=across, ha="center",
         va="bottom", fontsize=7.5 if raised else 6.5, color=INK,
     )  # fmt: skip
+
+
+def title_pad(n_rows: int, *, axis_mm: float) -> float:
+    """Return how far above an axis of some height its title stands (points), over rows of brackets."""
+    return 6.0 + n_rows * 0.1 * axis_mm * 72 / 25.4
 
 
 def mark_onset(panel: Axes, during_s: float) -> None:
