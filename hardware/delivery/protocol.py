@@ -38,7 +38,7 @@ CHANNELS = ("valve1", "valve2", "valve3", "valve4", "shock", "laser", "camera", 
 STOP_BYTE = b"!"
 """Stops everything, in the middle of a line too; it is never part of a message."""
 
-LONGEST_LINE = 159
+LONGEST_LINE = 207
 """Longest line without its end, in bytes; a longer one is thrown away whole."""
 
 MOST_TOGETHER = 4

@@ -87,13 +87,14 @@ def run_script(lines: Iterable[str]) -> list[str]:
     Returns
     -------
     list of str
-        ``EDGE TIME_US CHANNEL 0|1`` for each output that switched, and ``LINE TIME_US TEXT`` for its lines.
+        ``EDGE TIME_US CHANNEL 0|1`` for each output that switched, ``LINE TIME_US TEXT`` for its lines,
+        and ``STACK ADDRESS``, the lowest that its stack reached.
     """
     simulator, firmware = build()
     script = "\n".join(lines) + "\n"
     command = [str(simulator), str(firmware), "script"]
     done = subprocess.run(command, input=script, text=True, capture_output=True, check=True)
-    return [line for line in done.stdout.splitlines() if line.startswith(("EDGE", "LINE", "CRASH"))]
+    return [line for line in done.stdout.splitlines() if line.startswith(("EDGE", "LINE", "CRASH", "STACK"))]
 
 
 class CompiledRig:

@@ -246,7 +246,7 @@ class SimulatedDevice:
     def _status(self) -> str:
         active = sum(1 << index for index, name in enumerate(CHANNELS) if self._outputs[name].active)
         return (
-            f"armed={int(self.armed)} estop={int(self._estop)} active={active:02X} "
+            f"armed={int(self.armed)} estop={int(self._estop)} active={active} "
             f"delivery={self._last_delivery} bad={self._n_bad} lost=0"
         )
 

@@ -6,6 +6,7 @@
 // made for (Dolensek et al. 2020, Science 368:89) gives no currents, volumes or ceilings in its main text.
 #pragma once
 
+#include <avr/pgmspace.h>
 #include <stdint.h>
 
 struct Ceilings {
@@ -20,7 +21,7 @@ struct Ceilings {
 
 #define N_CHANNELS 8
 
-static const Ceilings COMPILED[N_CHANNELS] = {
+static const Ceilings COMPILED[N_CHANNELS] PROGMEM = {
     // pulse_us, on_us, length_us, interval_ms, deliveries, total_ms
     {1000000, 2500000, 10000000, 0, 0, 120000},   // valve1: a drop is some 50 ms; flushing is done in pulses
     {1000000, 2500000, 10000000, 0, 0, 120000},   // valve2

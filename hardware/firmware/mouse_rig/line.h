@@ -6,7 +6,7 @@
 #include <avr/pgmspace.h>
 #include <stdint.h>
 
-#define LONGEST_LINE 159
+#define LONGEST_LINE 207 // four outputs with their longest numbers fit
 
 void start_line();
 void listen(); // take what has come; from the main loop

@@ -66,7 +66,7 @@ void forget_session() {
 }
 
 void start_outputs() {
-  memcpy(ceilings, COMPILED, sizeof ceilings);
+  memcpy_P(ceilings, COMPILED, sizeof ceilings);
   if (session.magic != MAGIC || session.crc != session_crc()) forget_session();
   for (uint8_t c = 0; c < N_CHANNELS; c++)
     outputs[c].has_ended = session.used[c] > 0; // as if the last delivery had just ended

@@ -6,7 +6,7 @@
 //                                          "TIME_US reset", "TIME_US end", in order of time.
 //
 // Prints one line per output that switches, "EDGE TIME_US CHANNEL LEVEL", and in a script what the firmware
-// says, "LINE TIME_US TEXT". Times are microseconds of the simulated processor's own cycles.
+// says, "LINE TIME_US TEXT"; at the end of a script the lowest address of the stack, "STACK ADDRESS". Times are microseconds of the simulated processor's own cycles.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -44,6 +44,7 @@ static size_t said_length = 0;
 static uint8_t waiting[1 << 16]; // bytes on their way to the firmware
 static uint16_t first = 0, last = 0;
 static avr_cycle_count_t next_byte_at = 0;
+static unsigned lowest_stack = 0xFFFF, last_stack = 0, n_same = 0;
 
 static double us(void) { return avr->cycle * 1e6 / HZ; }
 
@@ -131,6 +132,10 @@ static int run_until(avr_cycle_count_t cycle) {
   while (avr->cycle < cycle) {
     feed();
     int state = avr_run(avr);
+    unsigned stack = avr->data[R_SPL] | avr->data[R_SPH] << 8;
+    n_same = stack == last_stack ? n_same + 1 : 0; // its two bytes are written one after the other
+    last_stack = stack;
+    if (n_same == 4 && stack < lowest_stack) lowest_stack = stack;
     if (state == cpu_Done || state == cpu_Crashed) {
       printf("CRASH %.4f\n", us());
       return 0;
@@ -156,6 +161,7 @@ static int run_script(void) {
     else if (!strcmp(what, "reset")) do_reset();
     else if (!strcmp(what, "end")) break;
   }
+  printf("STACK %u\n", lowest_stack);
   return 0;
 }
 
