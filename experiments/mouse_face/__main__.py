@@ -3,7 +3,8 @@
 python -m experiments.mouse_face STUDY --animal ID --schedule FILE [--rig FILE] [--simulate] [--dry-run]
 python -m experiments.mouse_face recover FOLDER            close a session that was interrupted
 python -m experiments.mouse_face simulate STUDY            a whole simulated study
-python -m experiments.mouse_face schedules                 the ready schedules
+python -m experiments.mouse_face schedules [NAME]          the ready schedules, and what is in one
+python -m experiments.mouse_face orders SESSION...         the order of sessions, balanced across animals
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from experiments.mouse_face import choices, simulate_command
+from experiments.mouse_face import choices, schedule_commands, simulate_command
 from experiments.mouse_face.parts import SessionFailed
 from experiments.stopping import SessionStopped
 
@@ -29,6 +30,8 @@ other_commands = typer.Typer(
     help="Facial expressions of head-fixed mice, after Dolensek et al. (2020).", **_TYPER
 )
 other_commands.command("simulate")(simulate_command.simulate)
+other_commands.command("schedules")(schedule_commands.schedules)
+other_commands.command("orders")(schedule_commands.orders)
 
 
 @app.command(
@@ -92,19 +95,9 @@ def recover(
     recover(folder, allow_misaligned=allow_misaligned, as_json=as_json)
 
 
-@other_commands.command()
-def schedules() -> None:
-    """List the ready schedules, and what each needs from you."""
-    from experiments.mouse_face.schedule import list_schedules
-
-    for _, row in list_schedules().iterrows():
-        needs = f"; needs {row['needs']}" if row["needs"] else ""
-        print(f"{row['name']:22} {row['title']} ({row['paper']}{needs})")
-
-
 def main() -> None:
     """Run the command that the first word names, or a session; wrong input is told in one line."""
-    known = ("recover", "simulate", "schedules")
+    known = ("recover", "simulate", "schedules", "orders")
     chosen = other_commands if len(sys.argv) > 1 and sys.argv[1] in known else app
     try:
         chosen()

@@ -23,6 +23,7 @@ from experiments.mouse_face.schedule import (
     timeline_text,
     totals,
 )
+from experiments.mouse_face.schedule_text import warnings_text
 from experiments.mouse_face.trial_table import with_valve_times
 from hardware.delivery.limits import Limits, check_doses, shock_confirmation
 
@@ -60,7 +61,9 @@ class SessionPlan:
         """Return timeline and doses, for the experimenter."""
         before = [f"  [ ] {line}" for line in self.schedule.before]
         checklist = ["", "Before the session:", *before] if before else []
-        return "\n".join([timeline_text(self.trials), "", dose_plan(self.trials, self.limits), *checklist])
+        notes = ["", warnings_text(self.schedule)] if self.schedule.warnings else []
+        plan = [timeline_text(self.trials), "", dose_plan(self.trials, self.limits)]
+        return "\n".join([*plan, *notes, *checklist])
 
     def record(self) -> dict[str, Any]:
         """Return what ``session.json`` says of the plan."""

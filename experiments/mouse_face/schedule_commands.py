@@ -6,66 +6,9 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 
-from experiments.mouse_face.schedule import (
-    list_schedules,
-    missing_values,
-    parse_values,
-    read_schedule,
-    schedule_path,
-)
-from experiments.mouse_face.schedule_text import schedules_text, sources_text, warnings_text
-from experiments.random_order import balanced_rows
-
 COPY_NOTE = "# A copy of the ready schedule {name}: change it, and fill in what is 'required'.\n"
-
-
-def session_orders(sessions: list[str], animals: list[str]) -> pd.DataFrame:
-    """Counterbalance the order of sessions across animals.
-
-    Over as many animals as the balanced Latin square has rows, each session comes equally often at each place
-    and equally often right after each other one (Williams 1949).
-
-    Parameters
-    ----------
-    sessions : list of str
-        Sessions that every animal has, such as ``thirsty`` and ``quenched``.
-    animals : list of str
-        The animals in their order.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per animal, columns ``first``, ``second``, ... or their numbers; index ``animal``.
-
-    Raises
-    ------
-    ValueError
-        If something is named twice, or there is nothing.
-
-    Examples
-    --------
-    >>> session_orders(["thirsty", "quenched"], ["m01", "m02"])
-                1         2
-    animal
-    m01   thirsty  quenched
-    m02  quenched   thirsty
-    """
-    for what, names in (("session", sessions), ("animal", animals)):
-        if not names:
-            raise ValueError(f"expected at least one {what}")
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"the {what} {twice} is named twice")
-    rows = balanced_rows(len(sessions))
-    table = pd.DataFrame(
-        [[sessions[place] for place in rows[number % len(rows)]] for number in range(len(animals))],
-        index=pd.Index(animals, name="animal"),
-        columns=range(1, len(sessions) + 1),
-    )
-    return table
 
 
 def schedules(
@@ -81,6 +24,9 @@ def schedules(
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as the last line.")] = False,
 ) -> None:
     """List the ready schedules, check one and show where its numbers come from, or copy one."""
+    from experiments.mouse_face.schedule import list_schedules, missing_values, parse_values, schedule_path
+    from experiments.mouse_face.schedule_text import schedules_text
+
     if name is None:
         if copy is not None or values:
             raise ValueError(
@@ -105,6 +51,8 @@ def orders(
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as the last line.")] = False,
 ) -> None:
     """Counterbalance the order of sessions across animals (balanced Latin square)."""
+    from experiments.mouse_face.session_orders import session_orders
+
     table = session_orders(sessions, animal)
     print(table.to_string())
     if as_json:
@@ -113,6 +61,8 @@ def orders(
 
 def _copy(name: str, copy: Path) -> None:
     """Write a copy of a schedule under its new name."""
+    from experiments.mouse_face.schedule import missing_values, schedule_path
+
     if copy.suffix not in (".yaml", ".yml"):
         raise ValueError(f"--copy {copy}: expected a file that ends in .yaml")
     text = schedule_path(name).read_text(encoding="utf-8-sig")
@@ -126,6 +76,9 @@ def _copy(name: str, copy: Path) -> None:
 
 def _show(name: str, values: dict[str, str]) -> None:
     """Check a schedule and say what it is."""
+    from experiments.mouse_face.schedule import read_schedule
+    from experiments.mouse_face.schedule_text import sources_text, warnings_text
+
     schedule = read_schedule(name, values=values)
     print(f"{schedule.title} ({schedule.paper})" if schedule.paper else schedule.title)
     if schedule.description:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -12,8 +14,10 @@ import typer
 from typer.testing import CliRunner
 
 from experiments.mouse_face.schedule import ScheduleError, list_schedules, read_schedule
-from experiments.mouse_face.schedule_commands import orders, schedules, session_orders
+from experiments.mouse_face.schedule_commands import orders, schedules
+from experiments.mouse_face.session_orders import session_orders
 
+ROOT = Path(__file__).parents[3]
 app = typer.Typer()
 app.command()(schedules)
 app.command()(orders)
@@ -88,7 +92,7 @@ def test_orders_of_nothing_or_of_something_twice_are_refused(sessions: list[str]
 
 
 def test_the_smallest_file_of_the_page_works(tmp_path: Path) -> None:
-    page = Path(__file__).parents[3] / "docs" / "mouse_schedules.md"
+    page = ROOT / "docs" / "mouse_schedules.md"
     text = page.read_text(encoding="utf-8")
     example = text.split("```yaml\n")[1].split("```")[0]
     path = tmp_path / "sucrose.yaml"
@@ -96,3 +100,18 @@ def test_the_smallest_file_of_the_page_works(tmp_path: Path) -> None:
     assert [stimulus.label for stimulus in read_schedule(path).stimuli] == ["sucrose", "neutral"]
     for name in list_schedules()["name"]:
         assert f"`{name}`" in text or f"`_{name.split('_')[-1]}`" in text, name
+
+
+def test_the_commands_are_reached_and_wrong_words_are_told_in_a_line() -> None:
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        call = [sys.executable, "-m", "experiments.mouse_face", *words]
+        return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=120)
+
+    good = command("orders", "thirsty", "quenched", "--animal", "m01", "--json")
+    assert (good.returncode, json.loads(good.stdout.splitlines()[-1])) == (
+        0,
+        {"m01": ["thirsty", "quenched"]},
+    )
+    wrong = command("schedules", "tail_shock")
+    assert wrong.returncode == 2
+    assert wrong.stderr == "error: there is no schedule 'tail_shock'; did you mean 'tail_shocks'?\n"
