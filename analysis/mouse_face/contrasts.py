@@ -177,21 +177,25 @@ def draw_contrasts(
     with report_style():
         figure = new_figure(width_mm=width, height_mm=92.0)
         panels = figure.subplots(2, len(contrasts), squeeze=False)
+        dark = contrasts[0].first
         for place, one in enumerate(contrasts):
             above, below = panels[:, place]
             colour = event_colours([one.prototype])[one.prototype]
-            shades: dict[object, object] = {
-                state: tint(colour, 0.45 if state == one.second else 1.0) for state in one.order
+            shades: dict[object, Any] = {
+                state: tint(colour, 1.0 if state == dark else 0.45) for state in one.order
             }
             draw_traces(above, one.traces, shades, parameters)
             above.set_title(one.title, fontsize=8)
             p = float(tests.loc[tests["claim"] == one.claim, "p_used"].iloc[0])
             _draw_states(below, one, [shades[state] for state in one.order], p, parameters)
             handles = [
-                Line2D([], [], color=tint(colour, 0.45 if state == one.second else 1.0), label=word)
+                Line2D([], [], color=shades[state], label=word)
                 for state, word in zip(one.order, one.words, strict=True)
             ]
-            above.legend(handles=handles, handlelength=1, fontsize=6.5, loc="upper right", borderpad=0)
+            above.legend(
+                handles=handles, handlelength=1, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.32),
+                columnspacing=1, borderpad=0,
+            )  # fmt: skip
         for panel in panels[:, 1:].ravel():
             panel.set_ylabel("")
     return figure

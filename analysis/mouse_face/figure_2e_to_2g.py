@@ -181,10 +181,10 @@ def _contrast(
     part = scores[scores["prototype"] == prototype]
     shown = trials[trials["animal"] == animal]
     names = data.emotions
-    title = names.prototype(prototype).replace(" (", "\n(")
     if event:
         part, shown = part[part["event"] == event[0]], shown[shown["event"] == event[0]]
-        title = f"{names.event(event[0])}, {title}"
+    given = names.event(str(part["event"].iloc[0]))
+    title = f"{given}: likeness to\n{names.event_and_emotion(prototype)}"
     traces = example_traces(data, shown.assign(label=shown["event"]), prototype, STATE, parameters)
     return Contrast(claim, title, prototype, first, second, part, traces, order, words)
 
