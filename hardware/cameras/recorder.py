@@ -216,6 +216,11 @@ class FrameRecorder:
         self.finish()
 
     @property
+    def n_lost(self) -> int:
+        """Frames so far that the camera took and the video lacks."""
+        return self._n_missing + sum(n for status, n in list(self._counts.items()) if status != "ok")
+
+    @property
     def queue_depth(self) -> int:
         """Frames that wait to be written."""
         return self._queue.qsize()
