@@ -34,14 +34,14 @@ class Selection:
 def core_trials(data: FaceData, parameters: MouseFaceParameters) -> Selection | Missing:
     """Select the trials of Fig. 1, 2A-C and 3A-B, of which all prototypes are made.
 
-    Events without laser, of sessions without a special condition. An event that a plain session gives is
-    taken from plain sessions; where only sessions with several values or with neurons give it, from these, at
-    its highest value. ``label`` is the event.
+    Events without laser, of sessions without a special condition. An event that a plain session of the animal
+    gives is taken from plain sessions; where only sessions with several values or with neurons give it, from
+    these, at its highest value. ``label`` is the event.
 
     Returns
     -------
     Selection or Missing
-        ``notes`` say which animals' events were left out because there is one trial of them only.
+        ``notes`` say which animals have none, and which events were left out because there is one trial only.
     """
     kept = _kept(data)
     trials = kept[~kept["laser"] & (kept["condition"] == "") & (kept["event"] != parameters.valence_event)]
@@ -51,6 +51,7 @@ def core_trials(data: FaceData, parameters: MouseFaceParameters) -> Selection | 
             "no events without light, in sessions without a special condition such as thirst, are left"
         )
     trials = _from_plainest_sessions(trials, data).sort_values(["animal", "trial"])
+    without = sorted(set(data.animals) - set(trials["animal"]))
     counts = trials.groupby(["animal", "event"])["trial"].transform("size")
     single = trials[counts < 2]
     notes = [
@@ -58,6 +59,10 @@ def core_trials(data: FaceData, parameters: MouseFaceParameters) -> Selection | 
         "be made of the trial that it is compared with"
         for event, own in single.groupby("event")
     ]
+    if without:
+        notes.append(
+            f"{', '.join(without)}: no events of which prototypes are made, left out of Figures 1 to 3B"
+        )
     trials = trials[counts >= 2]
     if trials[trials["event"] != parameters.neutral_event].empty:
         return Missing("no animal has two trials or more of any event, so that no prototype can be made")
@@ -164,11 +169,11 @@ def _sessions_with_laser(trials: pd.DataFrame) -> list[str]:
 
 
 def _from_plainest_sessions(trials: pd.DataFrame, data: FaceData) -> pd.DataFrame:
-    """Take each event from the plainest kind of session that gives it, at its highest value."""
+    """Take each event from the plainest session of the animal that gives it, at its highest value."""
     n_values = trials.groupby(["session_id", "event"])["value"].transform("nunique")
     several = n_values.groupby(trials["session_id"]).transform("max") > 1
     kind = several.astype(int) + 2 * trials["session_id"].isin(list(data.imaging)).astype(int)
-    trials = trials[kind == kind.groupby(trials["event"]).transform("min")]
+    trials = trials[kind == kind.groupby([trials["animal"], trials["event"]]).transform("min")]
     highest = trials.groupby("event")["value"].transform("max")
     return trials[trials["value"].isna() & highest.isna() | (trials["value"] == highest)]
 

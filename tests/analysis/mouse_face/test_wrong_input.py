@@ -173,7 +173,9 @@ def test_a_wrong_rate_in_the_header_changes_nothing_and_is_told(
 def test_an_event_with_one_trial_is_left_out_and_named(run: Any, study: Path) -> None:
     path = session_file(study)
     names = trial_column(path, "stimulus")
-    set_trials(path, "stimulus", {len(names) - 1 - names[::-1].index("quinine"): "sucrose"})
+    second = len(names) - 1 - names[::-1].index("quinine")
+    set_trials(path, "stimulus", {second: "sucrose"})
+    set_trials(path, "intensity", {second: 20.0})
     status, _, summary = run(study, "--quick", "--alone", "--panel", "1D")
     assert status == 0
     assert any("quinine" in text and "m01" in text and "one trial" in text for text in summary["warnings"])
