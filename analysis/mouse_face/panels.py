@@ -14,7 +14,7 @@ from analysis.mouse_face.parameters import MouseFaceParameters
 
 PanelFunction = Callable[..., Panel]
 """``panel(data, parameters, *, rng) -> Panel``."""
-_MODULE = re.compile(r"figure_\d[a-z]+")
+_MODULE = re.compile(r"figure_\d[a-z]\w*")
 _PANEL = re.compile(r"panel_(\d[a-z])")
 
 
