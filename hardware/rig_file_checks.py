@@ -54,7 +54,10 @@ SECTIONS: dict[str, dict[str, str]] = {
 }
 """Section -> setting in the file -> field of `hardware.settings.RigSettings`."""
 
-_ALL_SECTIONS = (*SECTIONS, "trigger", "recorder", "codes")
+MOUSE_SECTIONS = ("mouse_rig", "camera")
+"""Sections of a mouse rig, which `hardware.mouse_settings` reads."""
+
+_ALL_SECTIONS = (*SECTIONS, "trigger", "recorder", "codes", *MOUSE_SECTIONS)
 
 
 def check_content(content: Mapping[str, Any]) -> None:
@@ -69,6 +72,11 @@ def check_content(content: Mapping[str, Any]) -> None:
         check_name(section, _ALL_SECTIONS, "section", section=section)
         if section == "trigger":
             check_triggers(entries)
+            continue
+        if section in MOUSE_SECTIONS:
+            from hardware.mouse_settings import check_mouse_sections  # only rigs for mice need what it loads
+
+            check_mouse_sections({section: entries})
             continue
         if not isinstance(entries, dict):
             raise RigFileError("must be a section with settings below it", section=section)
