@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+STAND_IN = "1"
+"""In place of what only the user can give, where a schedule is only shown."""
 COPY_NOTE = "# A copy of the ready schedule {name}: change it, and fill in what is 'required'.\n"
 
 
@@ -75,14 +77,19 @@ def _copy(name: str, copy: Path) -> None:
 
 
 def _show(name: str, values: dict[str, str]) -> None:
-    """Check a schedule and say what it is."""
-    from experiments.mouse_face.schedule import read_schedule
+    """Check a schedule and say what it is, and what it still needs."""
+    from experiments.mouse_face.schedule import missing_values, read_schedule
     from experiments.mouse_face.schedule_text import sources_text, warnings_text
 
-    schedule = read_schedule(name, values=values)
+    needs = {
+        row["setting"]: row["what"]
+        for _, row in missing_values(name).iterrows()
+        if not any(row["setting"] == given or row["setting"].endswith("." + given) for given in values)
+    }
+    schedule = read_schedule(name, values=values | dict.fromkeys(needs, STAND_IN))
     print(f"{schedule.title} ({schedule.paper})" if schedule.paper else schedule.title)
     if schedule.description:
         print(schedule.description)
-    print("\n" + sources_text(schedule))
+    print("\n" + sources_text(schedule, needs))
     if schedule.warnings:
         print("\n" + warnings_text(schedule))

@@ -170,7 +170,7 @@ def find_warnings(schedule: Schedule) -> tuple[str, ...]:
             "the animal could learn, or use one strength per session"
         )
     fixed = order.kind in ("fixed", "paper_blocked") and order.across_animals == "same"
-    if fixed and len(schedule.stimuli) > 1:
+    if fixed and sum(bool(stimulus.channel or stimulus.laser) for stimulus in schedule.stimuli) > 1:
         found.append(
             "all animals get the same order: order effects cannot be told from effects of the stimuli"
         )

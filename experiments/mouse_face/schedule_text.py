@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from experiments.mouse_face.schedule import Schedule, list_schedules, sources
 
@@ -22,13 +23,24 @@ def schedules_text() -> str:
     return "\n".join(lines)
 
 
-def sources_text(schedule: Schedule) -> str:
-    """Return every number of a schedule beside where it comes from; those without a source say so."""
-    table = sources(schedule)
-    rows = [
-        (str(row["setting"]), str(row["value"]), str(row["source"]) or "the file does not say")
-        for _, row in table.iterrows()
-    ]
+def sources_text(schedule: Schedule, needs: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return every number of a schedule beside where it comes from; those without a source say so.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        From `experiments.mouse_face.schedule.read_schedule`.
+    needs : mapping of str to str
+        Settings that hold a stand-in, and what the user has to give for each.
+    """
+    rows = []
+    for _, row in sources(schedule).iterrows():
+        setting = str(row["setting"])
+        needed = needs.get(setting) or needs.get(setting.removeprefix("stimuli."))
+        if needed:
+            rows.append((setting, "?", f"YOU GIVE THIS: {needed}"))
+        else:
+            rows.append((setting, str(row["value"]), str(row["source"]) or "the file does not say"))
     return "\n".join(_columns(rows))
 
 

@@ -307,6 +307,7 @@ def test_the_list_of_ready_schedules_says_what_each_needs() -> None:
 
 def test_warnings_name_what_a_careful_experimenter_would_ask(tmp_path: Path) -> None:
     text = GOOD.replace("repeats: 3", "repeats: 3\norder: paper_blocked").replace("least_s: 20", "least_s: 5")
+    text += "  water: {channel: valve2, volume_ul: 4, duration_s: 2}\n"
     schedule = read_schedule(written(tmp_path, text))
     assert [warning.split(":")[0] for warning in schedule.warnings] == [
         "intervals as short as 5 s",

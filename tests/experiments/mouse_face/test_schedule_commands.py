@@ -41,8 +41,11 @@ def test_a_schedule_is_shown_with_its_sources() -> None:
     assert "Sucrose of graded concentration (Fig. 2D)" in text
     assert "[1, 4, 20]  4 and 20: sample data of the paper's authors" in text
     assert "given for this session" in run("schedules", "salt", "--set", "repeats=5")
-    with pytest.raises(ScheduleError, match="must be given by you"):
-        run("schedules", "tail_shocks")
+    shocks = run("schedules", "tail_shocks", "--set", "pulse_ms=500")
+    assert shocks.count("YOU GIVE THIS") == 1
+    assert "?" in next(line for line in shocks.splitlines() if "current_ma" in line)
+    with pytest.raises(ScheduleError, match="is at least"):
+        run("schedules", "tail_shocks", "--set", "pulse_ms=0")
 
 
 def test_a_copy_says_what_to_fill_in_and_works_when_it_is(tmp_path: Path) -> None:
