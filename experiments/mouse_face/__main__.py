@@ -29,14 +29,17 @@ app = typer.Typer(**_TYPER)
 other_commands = typer.Typer(
     help="Facial expressions of head-fixed mice, after Dolensek et al. (2020).", **_TYPER
 )
-other_commands.command("simulate")(simulate_command.simulate)
+other_commands.command()(simulate_command.simulate)
+other_commands.command()(schedule_commands.schedules)
+other_commands.command()(schedule_commands.orders)
 other_commands.command("schedules")(schedule_commands.schedules)
 other_commands.command("orders")(schedule_commands.orders)
 
 
 @app.command(
     epilog="Other commands, each with --help: 'recover FOLDER' closes a session that was interrupted, "
-    "'simulate STUDY' makes a whole simulated study, 'schedules' lists the ready schedules."
+    "'simulate STUDY' makes a whole simulated study, 'schedules' shows the ready schedules, 'orders' "
+    "counterbalances sessions across animals."
 )
 def session(
     study: choices.Study,
@@ -96,6 +99,26 @@ def recover(
 
 
 def main() -> None:
+    """Run the command that the first word names, or a session; wrong input is told in one line."""
+    known = ("recover", "simulate", "schedules", "orders")
+    chosen = other_commands if len(sys.argv) > 1 and sys.argv[1] in known else app
+    try:
+        chosen()
+    except (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except (SessionStopped, SessionFailed, ConnectionError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as error:
+        while isinstance(error.__context__, OSError):  # what came first: closing the files fails as well
+            error = error.__context__
+        print(f"error: {error}. Make room on the disk, or name a place where you may write.", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()def main() -> None:
     """Run the command that the first word names, or a session; wrong input is told in one line."""
     known = ("recover", "simulate", "schedules", "orders")
     chosen = other_commands if len(sys.argv) > 1 and sys.argv[1] in known else app

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.dataset.frame_table import count_losses
-from experiments.dataset.frame_times import FrameTimes
+from experiments.dataset.frame_times import MOST_FRAMES, FrameTimes
 from experiments.dataset.nwb import Animal, CameraVideo, SessionFacts, write_session
 from experiments.mouse_face.deliveries import said, trial_deliveries
 from experiments.mouse_face.frame_clock import first_frames, frame_clock, on_session_clock
@@ -29,7 +30,7 @@ from experiments.mouse_face.live import (
     session_file,
 )
 from experiments.mouse_face.live_files import LiveSession, read_live
-from experiments.mouse_face.whole_video import VideoContent, place_video, video_content
+from experiments.mouse_face.whole_video import VideoContent, lamp_levels, place_video, video_content
 from hardware.clock_fit import ClockFit, fit_clocks
 
 GIVEN = ("delivered", "nothing")
@@ -128,6 +129,35 @@ def close_session(folder: Path, *, allow_misaligned: bool = False) -> Closed:
         devices=_devices(live.record),
     )
     return closed
+
+
+def _place_frames(
+    live: LiveSession,
+    frames: pd.DataFrame,
+    pulses: pd.DataFrame | None,
+    device: ClockFit | None,
+    allow_misaligned: bool,
+) -> FrameTimes:
+    """Find when the frames were taken, by what the rig file says that joins the clocks."""
+    camera = live.record.get("camera_settings") or {}
+    sync = str(camera.get("sync", "pulses"))
+    seen_s = np.zeros(0) if pulses is None or sync != "pulses" else pulses["timestamp"].to_numpy(float)
+    lamp = camera.get("lamp_px") if sync == "lamp" else None
+    flashes = [row for row in live.delivered if row.kind == "on" and row.channel == "aux"]
+    return frame_clock(
+        frames,
+        seen_s,
+        session_start_s=live.zero_s,
+        allow_misaligned=allow_misaligned,
+        most_frames=float(camera.get("most_frames_off", MOST_FRAMES)),
+        brightness=None if lamp is None else partial(lamp_levels, live.folder / VIDEO, tuple(lamp)),
+        flashes_s=on_session_clock(
+            device,
+            [row.device_s for row in flashes],
+            [row.monotonic for row in flashes],
+            zero_s=live.zero_s,
+        ).tolist(),
+    )
 
 
 def _place_video(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from tqdm import tqdm
 from experiments.dataset.provenance import package_versions, suite_commit, suite_version
 from experiments.mouse_face.choices import Choices
 from experiments.mouse_face.closing import Closed, close_session
-from experiments.mouse_face.live import LOCK, SCHEDULE, LiveFiles, session_folder
+from experiments.mouse_face.live import LOCK, RECORD, SCHEDULE, LiveFiles, session_folder
 from experiments.mouse_face.loop import Parts, run
 from experiments.mouse_face.parts import SessionFailed
 from experiments.mouse_face.planning import SessionPlan, make_plan, people_hint
@@ -40,8 +41,9 @@ def carry_out(choices: Choices) -> None:
     if choices.dry_run:
         _dry_run(plan, choices)
         return
-    if not plan.simulated:
+    if not choices.simulate:
         confirm_shocks(plan.confirmation, choices.yes_shock)
+    if not plan.simulated:
         hint = people_hint(plan.study, plan.people)
         if hint:
             print(f"note: {hint}", file=sys.stderr)
@@ -107,7 +109,7 @@ def _prepare(choices: Choices) -> tuple[SessionPlan, Any]:
         stated=choices.stated,
         limits=simulated.LIMITS if rig is None else rig.limits,
         open_ms=simulated.open_ms if rig is None else rig.open_ms,
-        simulated=choices.simulate,
+        simulated=choices.simulate or (rig is not None and rig.simulated),
     )
     folder = session_folder(plan.study, plan.animal.animal, plan.session)
     if not choices.simulate:
@@ -147,6 +149,7 @@ def _hold(plan: SessionPlan, surroundings: Any, choices: Choices) -> tuple[str, 
         requests = stack.enter_context(stopped_by_signals())
         watch = Watch(requests, say=_say, answers_itself=plan.simulated)
         live = LiveFiles(folder, now=surroundings.clock.now, wall=surroundings.wall)
+        stack.callback(_remove_unbegun, folder)
         stack.enter_context(_locked(folder))
         stack.enter_context(live)
         ended, notes = _record(plan, surroundings, choices, live, watch, requests)
@@ -167,6 +170,7 @@ def _record(
 ) -> tuple[str, list[str]]:
     """Open everything, run the trials, close everything."""
     with ExitStack() as stack:
+        stack.callback(surroundings.finish)
         delivery, recorder = surroundings.open()
         stack.callback(delivery.close)
         watch.stop_now = surroundings.rig.stop
@@ -186,13 +190,19 @@ def _record(
             experimenter=watch,
             tick_s=surroundings.tick_s,
             trigger=surroundings.trigger,
-            on_tick=lambda time_s: bar.update(max(0.0, round(time_s, 1) - bar.n)),
+            lamp=surroundings.lamp,
+            on_tick=lambda time_s: bar.update(max(0, min(int(time_s), bar.total) - bar.n)),
             on_trial=lambda trial, text: _on_trial(bar, surroundings, trial, text, len(plan.trials)),
         )
         requests.wait_for_checks()
         ended = run(plan.trials, parts, duration_s=plan.duration_s)
-    surroundings.finish()
     return ended, parts.notes
+
+
+def _remove_unbegun(folder: Path) -> None:
+    """Remove the folder of a session that never began, because a device could not be opened."""
+    if not (folder / RECORD).exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _close(folder: Path, choices: Choices) -> Closed:
@@ -212,8 +222,9 @@ def _locked(folder: Path) -> Any:
 
 
 def _progress(plan: SessionPlan) -> Any:
-    form = "{l_bar}{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}] {postfix}"
-    return tqdm(total=round(plan.duration_s, 1), unit="s", file=sys.stderr, bar_format=form, mininterval=0.5)
+    form = "{l_bar}{bar}| {n_fmt}/{total_fmt} s [{elapsed}<{remaining}] {postfix}"
+    total = max(round(plan.duration_s), 1)
+    return tqdm(total=total, unit="s", file=sys.stderr, bar_format=form, mininterval=0.5)
 
 
 def _on_trial(bar: Any, surroundings: Any, trial: int, text: str, n_trials: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from experiments.dataset.frame_times import FrameTimes, align_host, align_lamp, align_pulses
+from experiments.dataset.frame_times import MOST_FRAMES, FrameTimes, align_host, align_lamp, align_pulses
 from hardware.clock_fit import ClockFit
 
 HOW_TO_ALLOW = "To write the session all the same: recover it with --allow-misaligned"
@@ -26,6 +26,7 @@ def frame_clock(
     *,
     session_start_s: float,
     allow_misaligned: bool,
+    most_frames: float = MOST_FRAMES,
     brightness: Callable[[], np.ndarray] | None = None,
     flashes_s: Sequence[float] = (),
 ) -> FrameTimes:
@@ -41,6 +42,8 @@ def frame_clock(
         The host's clock at the session's start (s).
     allow_misaligned : bool
         Whether times that are known less well than to one frame are taken with a warning.
+    most_frames : float
+        Largest residual (frames).
     brightness, flashes_s
         Measures a lamp in view in each frame, and when the device switched it on (s); used where there are no
         pulses.
@@ -50,15 +53,19 @@ def frame_clock(
     ValueError
         If they are known less well, and that is not allowed.
     """
-    start_s, override = session_start_s, allow_misaligned
+    start_s, most, override = session_start_s, most_frames, allow_misaligned
     try:
         if len(pulses_s):
-            return align_pulses(frames, pulses_s, session_start_s=start_s, override=override)
+            return align_pulses(
+                frames, pulses_s, session_start_s=start_s, most_frames=most, override=override
+            )
         if brightness is not None and len(flashes_s):
             levels = brightness()[: int((frames["status"] == "ok").sum())]
             sent_s = np.asarray(flashes_s, float)
-            return align_lamp(frames, levels, sent_s, session_start_s=start_s, override=override)
-        return align_host(frames, session_start_s=start_s, override=override)
+            return align_lamp(
+                frames, levels, sent_s, session_start_s=start_s, most_frames=most, override=override
+            )
+        return align_host(frames, session_start_s=start_s, most_frames=most, override=override)
     except ValueError as error:
         if not allow_misaligned:
             raise ValueError(f"{error}. {HOW_TO_ALLOW}") from None

@@ -159,16 +159,14 @@ class LiveFiles:
                 f"{folder} exists: a session is never written over. Take another --session, or close this "
                 f"one with `python -m experiments.mouse_face recover {folder}`"
             ) from None
-        self.zero_s = now()
-        self.started_wall = wall()
-        self._offset_s = self.started_wall - self.zero_s
+        self._start_clock()
         self._files = ExitStack()
         self._log: RowWriter[LogRow] | None = None
         self._delivered: RowWriter[DeliveredRow] | None = None
         self._syncing: threading.Thread | None = None
 
     def begin(self, record: Mapping[str, Any], trials: pd.DataFrame, texts: Mapping[str, str]) -> None:
-        """Write what the session begins with, and open its tables.
+        """Start the session's clock, write what the session begins with, and open its tables.
 
         Parameters
         ----------
@@ -179,6 +177,7 @@ class LiveFiles:
         texts : mapping
             Name -> content of the files that go with it: schedule, rig, calibration, masks.
         """
+        self._start_clock()
         for name, text in texts.items():
             write_whole(self.folder / name, text)
         write_planned(self.folder / PLANNED, trials)
@@ -188,6 +187,10 @@ class LiveFiles:
         self._delivered = self._files.enter_context(RowWriter(self.folder / DELIVERED, DeliveredRow))
         started = {"zero_monotonic_s": self.zero_s, "start_wall_s": self.started_wall}
         write_whole(self.folder / RECORD, json.dumps({**record, **started}, indent=2, allow_nan=False) + "\n")
+
+    def _start_clock(self) -> None:
+        self.zero_s, self.started_wall = self.now(), self._wall()
+        self._offset_s = self.started_wall - self.zero_s
 
     def time_s(self) -> float:
         """Return the seconds since the session's start."""

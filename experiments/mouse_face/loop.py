@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -50,6 +50,8 @@ class Parts:
     tick_s: float = TICK_S
     trigger: Order | None = None
     """What makes the device trigger the camera; None where the camera runs by itself."""
+    lamp: Output | None = None
+    """What goes on with every trial, so that the camera sees when; None without a lamp in view."""
     on_tick: Callable[[float], object] = lambda time_s: None
     """Told the time in the session, for a progress bar."""
     on_trial: Callable[[int, str], object] = lambda trial, text: None
@@ -178,6 +180,8 @@ def _run_trials(trials: pd.DataFrame, parts: Parts, duration_s: float) -> None:
     """Run the trials at their times; where the experimenter is waited for, all later ones come later."""
     delay_s = 0.0
     for (_, plan), order in zip(trials.iterrows(), orders(trials), strict=True):
+        if parts.lamp is not None:
+            order = replace(order, outputs=(*order.outputs, parts.lamp))
         preparation, by_hand = (str(plan.get(name) or "") for name in ("preparation", "by_hand"))
         if preparation:
             parts.experimenter.ask(preparation)
@@ -243,7 +247,8 @@ def _tick(parts: Parts, seconds: float) -> None:
     if parts.camera.failure is not None:
         raise SessionFailed(f"recording failed: {parts.camera.failure}")
     parts.experimenter.check()
-    parts.on_tick(parts.live.time_s())
+    with suppress(Exception):  # a progress bar ends no session
+        parts.on_tick(parts.live.time_s())
 
 
 def _take_news(parts: Parts) -> Sequence[News]:

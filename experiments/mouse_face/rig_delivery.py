@@ -108,7 +108,8 @@ class RigDelivery:
             )
         until_s = time.monotonic() + CONFIRM_S
         while self._low_said is None and time.monotonic() < until_s:
-            self._early += self.news()
+            heard = list(self.news())
+            self._early = heard + self._early
             if self._low_said is None:
                 time.sleep(0.002)
         if self._low_said is None:

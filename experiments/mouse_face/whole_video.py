@@ -106,6 +106,17 @@ def place_video(recorded: Path, beside: Path, *, n_frames: int, content: VideoCo
     sync_folder(beside.parent)
 
 
+def lamp_levels(path: Path, region: tuple[int, int, int, int]) -> np.ndarray:
+    """Return how bright a lamp in view is in each frame; see `experiments.dataset.lamp.lamp_brightness`."""
+    import av
+
+    from experiments.dataset.lamp import lamp_brightness
+
+    with av.open(str(path)) as container:
+        frames = (frame.to_ndarray(format="gray") for frame in container.decode(video=0))
+        return lamp_brightness(frames, region)
+
+
 def _times_and_last(container: Any, stream: Any) -> tuple[list[float], list[float]]:
     """Return the time stamps of all frames (ms), and how far the last ones stand from the end."""
     import av

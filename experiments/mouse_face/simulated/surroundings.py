@@ -94,7 +94,7 @@ class Simulation:
         self._folder = folder
         self._plan, self._settings = plan, settings
         self.tick_s = min(1 / settings.fps, 0.05)
-        self.trigger = None
+        self.trigger = self.lamp = None
 
     def wall(self) -> float:
         """Return the time of day as it would be if the session took its time (s since 1970)."""
