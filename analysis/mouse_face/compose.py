@@ -86,7 +86,7 @@ def _facts(results: Results) -> list[tuple[str, str]]:
         ("Preset", results.preset + (" (quick)" if results.quick else "")),
         ("Analysed", dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")),
     ]
-    groups = sessions.drop_duplicates("animal")["group"].replace("", None).dropna()
+    groups = sessions[sessions["group"].fillna("") != ""].drop_duplicates("animal")["group"]
     if len(groups):
         sizes = ", ".join(f"{name} (N = {n})" for name, n in groups.value_counts().sort_index().items())
         facts.insert(1, ("Groups", sizes))

@@ -76,7 +76,7 @@ def exclusion_words(results: Results) -> list[str]:
         texts.append(f"All {len(trials)} trials were analysed.")
     else:
         by_event = trials[~trials["kept"].astype(bool)]["label"].value_counts()
-        which = ", ".join(f"{name} ({n})" for name, n in by_event.items())
+        which = ", ".join(f"{results.emotions.event(str(name))} ({n})" for name, n in by_event.items())
         were = "was" if n_lost == 1 else "were"
         texts.append(f"Of {len(trials)} trials, {n_lost} {were} not analysed: {which}.")
     return texts

@@ -95,12 +95,13 @@ def presets_words(results: Results) -> str:
 
 
 def doubts(results: Results) -> list[str]:
-    """List what the reader should know first: warnings of the study and its sessions, then of the panels."""
+    """List what to know first: warnings of the study and its sessions; and which panels have more."""
     texts = _few(list(results.warnings), [str(name) for name in results.data.sessions["session_id"]])
     if results.quick:
         texts.append("This is a quick look: what takes minutes was shortened (--quick).")
-    for panel in results.panels:
-        texts += [f"Fig. {panel.name}: {text}" for text in panel.warnings]
+    warned = [f"Fig. {panel.name}" for panel in results.panels if panel.warnings]
+    if warned:
+        texts.append(f"Warnings of their own have {', '.join(warned)}; they stand beside the figures.")
     return list(dict.fromkeys(texts))
 
 

@@ -118,7 +118,7 @@ def claim_words(claim: Mapping[Any, Any] | None) -> str:
 
 
 def disagreements(compared: pd.DataFrame) -> list[str]:
-    """Say, panel by panel, whether the presets agree, and where they do not.
+    """Say, panel by panel, where the presets disagree; then where they agree, or cannot be compared.
 
     Parameters
     ----------
@@ -128,13 +128,19 @@ def disagreements(compared: pd.DataFrame) -> list[str]:
     Returns
     -------
     list of str
-        One paragraph per panel that has claims of both presets.
+        A paragraph for each panel on which they disagree, and up to two about the others.
     """
-    texts = []
+    texts, agreeing, undecided = [], [], []
     for panel, rows in compared.groupby("panel", sort=False):
         both = rows[rows["verdict"] != "one preset only"]
-        if len(both):
+        if both["verdict"].isin(DISAGREEING).any():
             texts.append(_panel_words(str(panel), both))
+        elif len(both):
+            (agreeing if (both["verdict"] == "agree").any() else undecided).append(f"Fig. {panel}")
+    if agreeing:
+        texts.append(f"The presets agree on all claims that both can decide in {', '.join(agreeing)}.")
+    if undecided:
+        texts.append(f"In {', '.join(undecided)} they cannot be compared: at least one decides no claim.")
     return texts
 
 
@@ -220,12 +226,6 @@ def claims_table(claims: Mapping[str, Mapping[str, pd.DataFrame]]) -> Table:
 def _panel_words(panel: str, both: pd.DataFrame) -> str:
     differing = both[both["verdict"].isin(DISAGREEING)]
     n_claims = f"{len(both)} claim" + ("s" if len(both) > 1 else "")
-    if differing.empty:
-        undecided = int((both["verdict"] == "undecided").sum())
-        if undecided == len(both):
-            return f"Fig. {panel}: neither agreement nor disagreement ({n_claims}, none decided by both)."
-        rest = f", {undecided} undecided" if undecided else ""
-        return f"Fig. {panel}: the presets agree ({n_claims}{rest})."
     told = [_difference_words(row) for row in differing.head(MOST_NAMED).to_dict("records")]
     if len(differing) > MOST_NAMED:
         told.append(f"The other {len(differing) - MOST_NAMED} are in the table.")

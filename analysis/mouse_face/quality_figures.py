@@ -15,8 +15,8 @@ from analysis.faces.frame_quality import REASONS, FrameQuality
 from analysis.mouse_face.face_data import FaceData
 from analysis.report.drawing import FULL_WIDTH_MM, GROUP_COLOURS, new_figure
 
-SESSIONS_PER_PAGE = 8
-ROW_MM = 17.0
+SESSIONS_PER_PAGE = 14
+ROW_MM = 13.0
 HEAD_MM = 14.0
 MOST_STEPS = 300
 """Points of a curve; a session is shown in that many steps of equal length."""
@@ -25,7 +25,7 @@ INK, GREY = "#333333", "#AAB2B8"
 
 
 def draw_sessions(data: FaceData) -> list[Figure]:
-    """Draw the course of each session, eight to a page (inside `analysis.report.drawing.report_style`).
+    """Draw the course of each session, fourteen to a page (inside `analysis.report.drawing.report_style`).
 
     Parameters
     ----------

@@ -62,7 +62,8 @@ def test_the_summary_answers_each_panel_and_says_where_presets_differ(results: R
     page = compose_report(results).html()
     assert "2D · Do expressions scale with strength? Not shown: no event was given at two strengths" in page
     assert "“quinine can be told apart” holds as in the paper" in page
-    assert "Fig. 1F: Only one order of events was used." in page
+    assert "Warnings of their own have Fig. 1F; they stand beside the figures." in page
+    assert "<b>Warning.</b> Only one order of events was used." in page
 
 
 def test_the_paper_preset_is_compared_the_other_way_round(filmed: FaceData, tmp_path: Path) -> None:

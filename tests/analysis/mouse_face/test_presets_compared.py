@@ -7,13 +7,13 @@ import pytest
 
 from analysis.mouse_face.panel import claims_table
 from analysis.mouse_face.presets_compared import (
+    claims_table as all_claims,
+)
+from analysis.mouse_face.presets_compared import (
     compare_claims,
     compared_table,
     disagreements,
     n_disagreements,
-)
-from analysis.mouse_face.presets_compared import (
-    claims_table as all_claims,
 )
 
 
@@ -54,7 +54,7 @@ def test_a_claim_that_one_preset_does_not_make_is_no_disagreement() -> None:
     table = compare_claims("2C", claims(one=True, two=True), claims(two=True), preset="recommended")
     assert table["verdict"].tolist() == ["one preset only", "agree"]
     assert table["paper"].tolist()[0] == ""
-    assert disagreements(table) == ["Fig. 2C: the presets agree (1 claim)."]
+    assert disagreements(table) == ["The presets agree on all claims that both can decide in Fig. 2C."]
     assert n_disagreements(table) == 0
 
 
@@ -68,6 +68,20 @@ def test_disagreements_are_told_in_words_with_their_numbers() -> None:
     assert "and does not as recommended (0.1 r, p = 0.020)" in text
     assert "The other 2 are in the table." in text
     assert text.endswith("trials of one animal are not independent.")
+
+
+def test_panels_on_which_they_do_not_disagree_share_a_sentence() -> None:
+    names = {"1D": (True, True), "1E": (False, True), "2D": (False, False), "3F": (None, True)}
+    tables = [
+        compare_claims(panel, claims(one=first), claims(one=second), preset="recommended")
+        for panel, (first, second) in names.items()
+    ]
+    texts = disagreements(pd.concat(tables))
+    assert texts[0].startswith("Fig. 1E: the presets disagree on 1 of 1 claim.")
+    assert texts[1:] == [
+        "The presets agree on all claims that both can decide in Fig. 1D, Fig. 2D.",
+        "In Fig. 3F they cannot be compared: at least one decides no claim.",
+    ]
 
 
 def test_without_the_other_preset_nothing_is_compared() -> None:
