@@ -23,7 +23,7 @@ from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.panel import Panel, claims_table, missing_panel
 from analysis.mouse_face.parameters import MouseFaceParameters
 from analysis.mouse_face.phrases import counted, listed, mice, number_words, p_words
-from analysis.mouse_face.pictures import draw_cells, draw_picture, face_shape, frames_of, mean_frame
+from analysis.mouse_face.pictures import close_up, draw_cells, draw_picture, face_shape, frames_of, mean_frame
 from analysis.mouse_face.scoring import recipe
 from analysis.mouse_face.selection import Missing
 from analysis.report import Column, Table
@@ -150,6 +150,7 @@ def draw_faces(data: FaceData, shown: ShownFaces, neutral: str, names: EmotionNa
     greatest = max(float(np.nanmax(values)) for values in shown.maps.values()) or 1.0
     with report_style():
         figure = new_figure(width_mm=FULL_WIDTH_MM, height_mm=bands * (2 * face_mm + 9.0) + 2.0)
+        close_up(figure)
         panels = figure.subplots(2 * bands, columns, squeeze=False)
         for place, label in enumerate(labels):
             above, below = panels[2 * (place // columns) : 2 * (place // columns) + 2, place % columns]

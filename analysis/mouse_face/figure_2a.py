@@ -17,7 +17,7 @@ from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.panel import Panel, missing_panel
 from analysis.mouse_face.parameters import MouseFaceParameters
 from analysis.mouse_face.phrases import listed, number_words
-from analysis.mouse_face.pictures import draw_glyphs, draw_picture, face_shape, mean_frame
+from analysis.mouse_face.pictures import close_up, draw_glyphs, draw_picture, face_shape, mean_frame
 from analysis.mouse_face.scoring import recipe
 from analysis.mouse_face.selection import Missing
 from analysis.report import Column, Table
@@ -61,6 +61,7 @@ def draw_prototypes(
     cell_px, orientations = int(data.hog["cell_px"]), int(data.hog["orientations"])
     with report_style():
         figure = new_figure(width_mm=FULL_WIDTH_MM, height_mm=bands * (2 * face_mm + 9.0) + 2.0)
+        close_up(figure)
         panels = figure.subplots(2 * bands, columns, squeeze=False)
         for panel in panels.ravel():
             panel.set_axis_off()

@@ -9,7 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from analysis.faces.video_frames import VideoReader
 from analysis.mouse_face.face_data import FaceData
@@ -104,7 +106,7 @@ def draw_picture(
         low, high = np.quantile(drawn, [0.005, 0.995])
         scaled = np.clip((drawn - low) / max(high - low, 1e-6), 0, 1)
         if pale:
-            scaled = 0.45 + 0.55 * scaled
+            scaled = 0.55 + 0.45 * scaled
         panel.imshow(
             np.round(255 * scaled).astype(np.uint8), cmap="gray", vmin=0, vmax=255, interpolation="none",
             extent=(0, width, height, 0),
@@ -162,7 +164,7 @@ def draw_glyphs(
         As the descriptor was made.
     """
     strength = np.asarray(descriptor, float).reshape(-1, orientations)
-    strength = strength / max(float(strength.max()), 1e-12)
+    strength = np.minimum(strength / max(float(np.quantile(strength, 0.98)), 1e-12), 1.0)
     row, column = np.nonzero(cells)
     centre = np.stack([(column + 0.5) * cell_px, (row + 0.5) * cell_px], axis=1)
     # the bin of a gradient; an edge lies at right angles to it (as in scikit-image's drawing)
@@ -174,6 +176,13 @@ def draw_glyphs(
     panel.add_collection(
         LineCollection(list(ends[kept]), colors=GLYPH_COLOUR, linewidths=0.35, alpha=0.95, zorder=3)
     )
+
+
+def close_up(figure: Figure) -> None:
+    """Leave little room between the faces of a figure."""
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(w_pad=0.015, h_pad=0.02, wspace=0.02, hspace=0.02)
 
 
 def face_shape(data: FaceData, pictures: Iterable[np.ndarray | None]) -> tuple[int, int]:
