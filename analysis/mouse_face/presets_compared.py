@@ -130,7 +130,9 @@ def disagreements(compared: pd.DataFrame) -> list[str]:
     list of str
         A paragraph for each panel on which they disagree, and up to two about the others.
     """
-    texts, agreeing, undecided = [], [], []
+    texts: list[str] = []
+    agreeing: list[str] = []
+    undecided: list[str] = []
     for panel, rows in compared.groupby("panel", sort=False):
         both = rows[rows["verdict"] != "one preset only"]
         if both["verdict"].isin(DISAGREEING).any():
