@@ -13,6 +13,7 @@ import typer
 
 from hardware.calibration import in_words
 from hardware.checks import STAIRCASE, Finding
+from hardware.delivery.calibrate_valve import calibrate_valve
 from hardware.inventory import Stream, lsl_streams, parallel_ports, serial_ports
 from hardware.keyboards import find_keyboards
 from hardware.rig_check import RigCheck, check_rig
@@ -25,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+app.command("calibrate-valve")(calibrate_valve)
 
 RigOption = Annotated[
     Path | None, typer.Option("--rig", help="Rig file (TOML); there is an example per kind in hardware/rigs.")
@@ -93,6 +96,12 @@ def check(
 @app.command()
 def calibrate(
     rig: Annotated[Path, typer.Option("--rig", help="Rig file (TOML); the calibration is saved beside it.")],
+    valve: Annotated[
+        str | None,
+        typer.Option(
+            help="Calibrate this valve of a mouse rig instead; `calibrate-valve` has more settings."
+        ),
+    ] = None,
     photodiode: Annotated[
         str | None,
         typer.Option(help="Channel of the recorder with a photodiode on the square, upper left corner."),
@@ -114,6 +123,8 @@ def calibrate(
     Takes about a minute; do not touch the computer. With a photodiode: lay it on the square and connect it
     to a channel of the amplifier.
     """
+    if valve is not None:
+        return calibrate_valve(rig, valve, as_json=as_json)
     from experiments import calibration as measuring  # the window is a session's: the one look upwards
 
     settings = read_rig(rig)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from hardware.delivery.ceilings import COMPILED, refusal
 from hardware.delivery.protocol import CHANNELS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,7 @@ def check_doses(table: pd.DataFrame, limits: Limits) -> None:
 def shock_confirmation(table: pd.DataFrame) -> str:
     """Return the words that must be typed before shocks are armed; empty where there are none.
 
+    >>> import pandas as pd
     >>> shock_confirmation(pd.DataFrame({"channel": ["shock", "valve1"], "current_ma": [0.3, float("nan")]}))
     '1 shock up to 0.3 mA'
     """

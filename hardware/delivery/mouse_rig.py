@@ -71,8 +71,9 @@ class MouseRig:
         What the device said of itself: ``firmware``, ``board``, ...
     ceilings : dict
         Output -> `Ceilings` that hold in the device for this session.
-    used : dict
-        Output -> deliveries that the device had counted when the rig was connected; see `new_session`.
+    used, used_ms : dict
+        Output -> deliveries, and time on (ms), that the device had counted when the rig was connected; see
+        `new_session`.
     events : queue.SimpleQueue of DeviceEvent
         Everything that happened, in order.
     high : set of str
@@ -98,6 +99,7 @@ class MouseRig:
         self.facts: dict[str, str] = {}
         self.ceilings: dict[str, Ceilings] = {}
         self.used: dict[str, int] = {}
+        self.used_ms: dict[str, int] = {}
         self.events: queue.SimpleQueue[DeviceEvent] = queue.SimpleQueue()
         self.high: set[str] = set()
         self.round_trips: deque[RoundTrip] = deque(maxlen=100_000)
@@ -178,7 +180,7 @@ class MouseRig:
         """
         talk = self._need("connected", "stopped")
         talk.ask("NEW")
-        self.used = dict.fromkeys(CHANNELS, 0)
+        self.used, self.used_ms = dict.fromkeys(CHANNELS, 0), dict.fromkeys(CHANNELS, 0)
 
     def stop(self) -> None:
         """Switch everything off now; works at any time, from any thread, and twice. Does not wait."""
@@ -371,7 +373,7 @@ class MouseRig:
         for channel in CHANNELS:
             values = talk.ask("LIMITS", channel).values
             ceilings = Ceilings(**{name: int(values[name]) for name in LIMIT_NAMES})
-            self.used[channel] = int(values["used"])
+            self.used[channel], self.used_ms[channel] = int(values["used"]), int(values["used_ms"])
             wanted_us = self.limits.pulse_us.get(channel, ceilings.pulse_us)
             if wanted_us < ceilings.pulse_us:
                 talk.ask("LIMIT", channel, "pulse_us", wanted_us)
