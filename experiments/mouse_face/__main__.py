@@ -16,7 +16,6 @@ from typing import Annotated, Any
 import typer
 
 from experiments.mouse_face import choices, schedule_commands, simulate_command
-from experiments.mouse_face.parts import SessionFailed
 from experiments.stopping import SessionStopped
 
 _TYPER: dict[str, Any] = {
@@ -32,8 +31,6 @@ other_commands = typer.Typer(
 other_commands.command()(simulate_command.simulate)
 other_commands.command()(schedule_commands.schedules)
 other_commands.command()(schedule_commands.orders)
-other_commands.command("schedules")(schedule_commands.schedules)
-other_commands.command("orders")(schedule_commands.orders)
 
 
 @app.command(
@@ -107,27 +104,7 @@ def main() -> None:
     except (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except (SessionStopped, SessionFailed, ConnectionError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except OSError as error:
-        while isinstance(error.__context__, OSError):  # what came first: closing the files fails as well
-            error = error.__context__
-        print(f"error: {error}. Make room on the disk, or name a place where you may write.", file=sys.stderr)
-        raise SystemExit(1) from None
-
-
-if __name__ == "__main__":
-    main()def main() -> None:
-    """Run the command that the first word names, or a session; wrong input is told in one line."""
-    known = ("recover", "simulate", "schedules", "orders")
-    chosen = other_commands if len(sys.argv) > 1 and sys.argv[1] in known else app
-    try:
-        chosen()
-    except (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except (SessionStopped, SessionFailed, ConnectionError, ImportError) as error:
+    except (SessionStopped, RuntimeError, ConnectionError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except OSError as error:
