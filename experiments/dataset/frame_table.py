@@ -24,6 +24,8 @@ FRAME_STATUSES = {
 """What may become of a frame that came; only the first are in the video."""
 SOURCES = {"device_id": "ids", "device_s": "device times", "host_s": "host times"}
 """Columns that tell whether frames were lost, the best first, and what messages call them."""
+MOSTLY = 0.5
+"""A camera whose frames have ids or times in more than this share counts as one that has them."""
 LOOK_AHEAD = 64
 """Where only the computer's clock is known: a late frame is told from a lost one by how fast the next ones
 follow, within so many frames."""
@@ -105,7 +107,7 @@ def frame_numbers(table: pd.DataFrame) -> tuple[np.ndarray, str]:
     (array([0, 1, 4, 5]), 'device times')
     """
     for name in SOURCES:
-        values = table[name].to_numpy(float)
+        values = _filled(table[name].to_numpy(float))
         if np.isfinite(values).all() and (name == "host_s" or len(values) < 2 or np.ptp(values) > 0):
             break
     words = SOURCES[name]
@@ -172,6 +174,16 @@ def count_losses(table: pd.DataFrame) -> dict[str, int]:
     return {**counts, "never_came": int(find_dropped(table)["n_frames"].sum())}
 
 
+def camera_times(table: pd.DataFrame) -> np.ndarray | None:
+    """Return the camera's own time of each row (s); None if it has no clock.
+
+    Frames without a time, which came damaged, get one between their neighbours'.
+    """
+    times_s = _filled(table["device_s"].to_numpy(float))
+    has_clock = np.isfinite(times_s).all() and (len(times_s) < 2 or np.ptp(times_s) > 0)
+    return times_s if has_clock else None
+
+
 def usual_interval_s(times_s: Sequence[float] | np.ndarray) -> float:
     """Return the usual interval between times (s): lost frames do not count, and small jitter evens out.
 
@@ -182,6 +194,20 @@ def usual_interval_s(times_s: Sequence[float] | np.ndarray) -> float:
     middle = float(np.median(steps))
     near = steps[np.abs(steps - middle) < 0.5 * middle]
     return float(near.mean()) if len(near) else middle
+
+
+def _filled(values: np.ndarray) -> np.ndarray:
+    """Ids or times, with those between the neighbours' for damaged frames that have none."""
+    known = np.isfinite(values)
+    if known.all() or known.sum() < 2 or known.mean() < MOSTLY:
+        return values
+    rows = np.arange(len(values))
+    step = usual_interval_s(values[known])
+    filled = np.interp(rows, rows[known], values[known])
+    first, last = rows[known][[0, -1]]
+    filled[:first] = values[first] - step * (first - rows[:first])
+    filled[last + 1 :] = values[last] + step * (rows[last + 1 :] - last)
+    return filled
 
 
 def _undelayed(host_s: np.ndarray) -> np.ndarray:

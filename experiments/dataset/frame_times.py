@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from experiments.dataset.frame_table import frame_numbers, shown_frames, usual_interval_s
+from experiments.dataset.frame_table import camera_times, frame_numbers, shown_frames, usual_interval_s
 from experiments.dataset.lamp import lamp_onsets
 
 Method = Literal["pulses", "lamp", "host"]
@@ -141,7 +141,7 @@ def align_pulses(
         method="pulses",
         residual_s=float(np.quantile(np.abs(off_s), 0.95)),
         interval_s=interval_s if np.isfinite(interval_s) else 0.0,
-        ppm=(slope - 1) * 1e6 if np.isfinite(table["device_s"]).all() else float("nan"),
+        ppm=float("nan") if camera_s is arrived_s else (slope - 1) * 1e6,
         n_matched=int(found.sum()),
         n_unmatched=n_in_recording - int(found.sum()) + int((~found).sum()),
         warnings=doubt + _pulse_warnings(found, n_in_recording),
@@ -236,7 +236,7 @@ def align_host(
     slope, level = _line(camera_s, arrived_s)
     late_s = arrived_s - level - slope * camera_s
     level += float(late_s.min())
-    has_clock = bool(np.isfinite(table["device_s"]).all() and camera_s is not arrived_s)
+    has_clock = camera_s is not arrived_s
     interval_s = usual_interval_s(arrived_s) if len(numbers) > 1 else 0.0
     if has_clock:
         times_s, residual_s = level + slope * camera_s, float(np.quantile(late_s - late_s.min(), 0.95))
@@ -268,9 +268,8 @@ def _prepare(
         raise ValueError("the video has no frame: there is nothing to place in time")
     numbers, _ = frame_numbers(table)
     arrived_s = table["host_s"].to_numpy(float) - session_start_s
-    camera_s = table["device_s"].to_numpy(float)
-    if not np.isfinite(camera_s).all() or (len(camera_s) > 1 and np.ptp(camera_s) == 0):
-        camera_s = arrived_s
+    own_s = camera_times(table)
+    camera_s = arrived_s if own_s is None else own_s
     return (table["status"] == "ok").to_numpy(), numbers, camera_s, arrived_s
 
 

@@ -37,7 +37,7 @@ class Exposure:
         if self.bright_level < DARK:
             return f"too dark: 99 % of the pixels are below level {self.bright_level:.0f}; more light"
         if self.black_share > MOST_BLACK:
-            return f"{self.black_share:.0%} of the pixels are black: more light, or crop to the face"
+            return f"{self.black_share:.0%} of the pixels are black: more light, or draw the face"
         return ""
 
 

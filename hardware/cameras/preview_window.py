@@ -103,7 +103,7 @@ class PreviewWindow(QWidget):
         picture, status = self._shared.read()
         if picture is None:
             return
-        exposure = measure_exposure(self._cropped(picture))
+        exposure = measure_exposure(picture[self.regions.counted()])
         self.canvas.show_picture(picture)
         self.histogram.show_exposure(exposure)
         self.status.setText(_in_words(exposure, status))
@@ -138,12 +138,6 @@ class PreviewWindow(QWidget):
         elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
             self.regions.undo()
         self.canvas.update()
-
-    def _cropped(self, picture: np.ndarray) -> np.ndarray:
-        if self.regions.crop is None:
-            return picture
-        left, top, width, height = self.regions.crop
-        return picture[top : top + height, left : left + width]
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()

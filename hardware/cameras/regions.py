@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
+import numpy as np
 import yaml
 
 Tool = Literal["crop", "face", "spout"]
@@ -86,6 +88,23 @@ class Regions:
             self.outlines.pop()
         else:
             self.crop = None
+
+    def counted(self) -> np.ndarray:
+        """Return which pixels count, boolean ``(height_px, width_px)`` of the frame; all if none would."""
+        kept = np.zeros((self.height_px, self.width_px), np.uint8)
+        left, top, width, height = self.crop or (0, 0, self.width_px, self.height_px)
+        faces = [corners for tool, corners in self.outlines if tool == "face"]
+        for corners in faces:
+            cv2.fillPoly(kept, [np.round(corners).astype(np.int32)], 1)
+        if not faces:
+            kept[:] = 1
+        for tool, corners in self.outlines:
+            if tool == "spout":
+                cv2.fillPoly(kept, [np.round(corners).astype(np.int32)], 0)
+        inside = np.zeros_like(kept, bool)
+        inside[top : top + height, left : left + width] = True
+        inside &= kept.astype(bool)
+        return inside if inside.any() else np.ones_like(inside)
 
     def record(self) -> dict[str, Any]:
         """Return what is drawn as plain lists and numbers, with the size of the frame."""

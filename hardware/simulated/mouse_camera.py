@@ -61,8 +61,10 @@ class SyntheticCamera:
         Tells for a time (s) whether a lamp in view is on; None: there is no lamp.
     on_exposure
         Called with the time of each exposure (s), also of frames that are lost later: the exposure line.
+    animal_rng
+        Source of randomness for which animal it is; None takes `rng`.
     rng
-        Source of randomness: which animal, what it does, noise and faults.
+        Source of randomness: what the animal does by itself, noise and faults.
 
     Examples
     --------
@@ -92,6 +94,7 @@ class SyntheticCamera:
         faults: CameraFaults | None = None,
         led: Callable[[float], bool] | None = None,
         on_exposure: Callable[[float], None] | None = None,
+        animal_rng: np.random.Generator | None = None,
         rng: np.random.Generator,
     ) -> None:
         if not fps > 0:
@@ -99,20 +102,16 @@ class SyntheticCamera:
         self._fps, self._size, self._noise_sd = fps, (width_px, height_px), noise_sd
         self._reactions, self._clock = reactions, clock or RealClock()
         self._rate, self._clock_start_s = 1 + clock_ppm * 1e-6, clock_start_s
-        self._faults, self._led, self._on_exposure, self._rng = (
-            faults or CameraFaults(),
-            led,
-            on_exposure,
-            rng,
-        )
+        self._faults, self._led, self._on_exposure = faults or CameraFaults(), led, on_exposure
+        self._rng, self._animal_rng = rng, animal_rng or rng
         self._face: MouseFace | None = None
         self._number, self._begun_s = 0, 0.0
 
     def open(self) -> CameraFacts:
         """Put the animal before the camera; the same seed is the same animal."""
         width, height = self._size
-        self._face = MouseFace(draw_traits(self._rng), width=width, height=height)
-        patterns = animal_patterns(self._rng)
+        self._face = MouseFace(draw_traits(self._animal_rng), width=width, height=height)
+        patterns = animal_patterns(self._animal_rng)
         self._patterns = np.stack([patterns[name] for name in EXPRESSIONS])
         times_s = np.arange(round(COURSE_S * self._fps)) / self._fps
         self._course: FaceCourse = face_course(times_s, [], patterns=patterns, rng=self._rng)

@@ -232,7 +232,8 @@ class SimulatedSession:
             clock=self.clock,
             faults=faults,
             on_exposure=self._exposed,
-            rng=animal_rng,
+            animal_rng=animal_rng,
+            rng=rng.spawn(1)[0],
         )
         self.clock.moved = self._lick
         self._licked_s = START_S

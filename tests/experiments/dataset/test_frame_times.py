@@ -151,6 +151,17 @@ def test_losses_are_counted_by_reason() -> None:
     assert set(FRAME_STATUSES) == {"ok", "incomplete", "queue_full", "not_written"}
 
 
+def test_damaged_frames_without_id_and_time_hide_no_clock() -> None:
+    filmed = film(500, lost=5)
+    damaged = [0, 100, 101, 300, 494]
+    filmed.table.loc[damaged, ["device_id", "device_s"]] = np.nan
+    filmed.table.loc[damaged, "status"] = "incomplete"
+    assert find_dropped(filmed.table)["n_frames"].sum() == 5
+    times = align_pulses(filmed.table, filmed.exposures_s, session_start_s=START_S)
+    assert error_of(filmed, times.times_s) < 1e-9
+    assert times.ppm == pytest.approx(-35, abs=0.1)
+
+
 def test_a_camera_that_started_anew_is_refused() -> None:
     filmed = film(100)
     filmed.table.loc[50:, "device_id"] -= 60

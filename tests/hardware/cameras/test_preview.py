@@ -93,6 +93,27 @@ def test_what_is_drawn_is_what_the_analysis_reads(tmp_path: Path) -> None:
     assert again.record() == regions.record()
 
 
+def test_only_what_counts_is_judged() -> None:
+    regions = Regions(100, 80)
+    assert regions.counted().all()
+    regions.drag((10, 10), (60, 50))
+    assert regions.counted().sum() == 50 * 40
+    regions.choose("face")
+    for corner in [(0, 0), (40, 0), (40, 80), (0, 80)]:
+        regions.click(corner)
+    regions.choose("spout")
+    for corner in [(0, 0), (20, 0), (20, 80), (0, 80)]:
+        regions.click(corner)
+    regions.close()
+    counted = regions.counted()
+    assert not counted[:, :20].any()
+    assert counted[30, 30]
+    assert not counted[30, 50]
+    assert not counted[60, 30]
+    regions.drag((0, 0), (15, 15))
+    assert regions.counted().all(), "nothing is left: then the whole frame is judged"
+
+
 def test_regions_are_taken_back_one_after_the_other() -> None:
     regions = Regions(100, 100)
     regions.drag((0, 0), (50, 50))

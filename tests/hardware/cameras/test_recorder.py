@@ -311,6 +311,26 @@ def test_the_face_follows_what_is_delivered_and_in_the_null_does_not(tmp_path: P
     assert change(False) > 1.5 * change(True)
 
 
+def test_an_animal_looks_the_same_in_all_its_sessions_and_does_other_things() -> None:
+    def film(animal: int, session: int) -> np.ndarray:
+        clock = VirtualClock()
+        camera = SyntheticCamera(
+            fps=10, width_px=160, height_px=120, clock=clock, noise_sd=0.0,
+            animal_rng=np.random.default_rng(animal), rng=np.random.default_rng(session),
+        )  # fmt: skip
+        camera.open()
+        camera.start()
+        clock.sleep(30.0)
+        return np.array([camera.grab(0.0).image for _ in range(300)], float)
+
+    def difference(first: np.ndarray, second: np.ndarray) -> float:
+        return float(np.abs(first.mean(axis=0) - second.mean(axis=0)).mean())
+
+    one, again, other = film(1, 1), film(1, 2), film(2, 1)
+    assert difference(one, other) > 1.7 * difference(one, again)
+    assert np.abs(one[100] - again[100]).max() > 5
+
+
 def test_the_same_seed_films_the_same_and_a_real_clock_keeps_time() -> None:
     def film() -> np.ndarray:
         clock = VirtualClock()
