@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from hardware.calibration import in_words
+from hardware.cameras.try_camera import try_camera
 from hardware.checks import STAIRCASE, Finding
 from hardware.delivery.calibrate_valve import calibrate_valve
 from hardware.inventory import Stream, lsl_streams, parallel_ports, serial_ports
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 
 app.command("calibrate-valve")(calibrate_valve)
+app.command("camera")(try_camera)
 
 RigOption = Annotated[
     Path | None, typer.Option("--rig", help="Rig file (TOML); there is an example per kind in hardware/rigs.")

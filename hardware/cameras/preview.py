@@ -210,7 +210,7 @@ def set_up(
     Raises
     ------
     ConnectionError
-        If the camera fails meanwhile.
+        If the camera fails meanwhile, or there is no screen.
     """
     view = LiveView(backend)
     facts = view.start()
@@ -223,11 +223,17 @@ def set_up(
             if seconds is not None and time.perf_counter() - begun_s > seconds:
                 break
             time.sleep(0.05)
+        was_seen = preview.is_seen
     finally:
         preview.close()
         view.stop()
     if view.failure is not None:
         raise ConnectionError(view.failure)
+    if not was_seen and seconds is None:
+        raise ConnectionError(
+            "the window of the live picture could not be opened: is there a screen? Regions can be drawn "
+            "later, onto the video: python -m analysis.faces masks VIDEO --out masks.yaml"
+        )
     saved = masks.is_file() and masks.stat().st_mtime_ns != before
     return facts, saved
 
