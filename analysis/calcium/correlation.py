@@ -17,6 +17,7 @@ def correlate_neurons(
     *,
     step_s: float,
     min_shift_s: float = MIN_SHIFT_S,
+    also_given: Mapping[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """Correlate neurons with regressors, each alone and beside the others.
 
@@ -30,6 +31,10 @@ def correlate_neurons(
         Time between two samples (s).
     min_shift_s : float
         Shortest shift of the tests (s), see `analysis.calcium.surrogates`.
+    also_given : mapping of str to numpy.ndarray, optional
+        Name of a regressor -> further traces, shape ``(n_given, n_times)``, that its unique part may not hold
+        either. What is partialled out must be known well: a neuron that follows the face seems to follow the
+        stimulus too where the measure of the face is poor, and several measures are better than one.
 
     Returns
     -------
@@ -55,6 +60,8 @@ def correlate_neurons(
     parts = []
     for name, value in values.items():
         others = np.array([other for known, other in values.items() if known != name])
+        if also_given and name in also_given:
+            others = np.concatenate([others.reshape(-1, len(value)), also_given[name]])
         given = others if len(others) else None
         r, p = shift_test(traces, value, step_s=step_s, min_shift_s=min_shift_s)
         r_unique, p_unique = shift_test(traces, value, step_s=step_s, given=given, min_shift_s=min_shift_s)

@@ -50,6 +50,10 @@ class Recording:
     """(``stimulus`` or ``face``, event) -> trace as it was, ``(n_times,)``."""
     shown: Mapping[tuple[str, str], np.ndarray]
     """The same as the indicator would show it: the regressors."""
+    faces: np.ndarray
+    """All that is known of the face, as the indicator would show it, ``(n_measures, n_times)``: similarity to
+    every prototype of the animal, and its square. Similarity is not proportional to an expression; without
+    the squares, neurons that follow the face would seem to follow the stimulus too."""
     notes: tuple[str, ...]
     """What was left out, in words."""
 
@@ -107,13 +111,15 @@ def prepare_recording(
         plain["face", event] = at_frames(
             face[event].to_numpy(), face["time_s"].to_numpy(), times_s, max_gap_s=max_gap_s
         )
-    known = np.all([np.isfinite(trace) for trace in plain.values()], axis=0)
+    measures = _measures(face, times_s, max_gap_s)
+    known = np.all([np.isfinite(trace) for trace in (*plain.values(), *measures)], axis=0)
     if known.mean() < LEAST_COVERED:
         raise ValueError(
             f"{session_id}: the video has valid frames for {100 * known.mean():.0f} % of the imaging only; "
             "are both on the same clock?"
         )
     shown = {key: as_seen(_filled(trace), times_s, kernel) for key, trace in plain.items()}
+    faces = np.array([as_seen(_filled(trace), times_s, kernel) for trace in measures])
     used = _settled(known, round(FORGETTING * kernel.decay_s / step_s))
     if resampled:
         notes.append(
@@ -136,6 +142,7 @@ def prepare_recording(
         stimuli=stimuli.reset_index(drop=True),
         plain={key: trace[used] for key, trace in plain.items()},
         shown={key: trace[used] for key, trace in shown.items()},
+        faces=faces.reshape(-1, len(times_s))[:, used],
         notes=tuple(notes),
     )
 
@@ -148,7 +155,9 @@ def code_neurons(
     Parameters
     ----------
     recording : Recording
-        Neurons and regressors; all of the session's regressors are in the model together.
+        Neurons and regressors. What only the face explains is what the stimuli, and the face's similarity to
+        the prototypes of the other events of the session, do not; what only a stimulus explains is what the
+        other stimuli, and all measures of the face (`Recording.faces`), do not.
     rule, q, least_r : str and float
         As in `analysis.calcium.correlation.label_neurons`.
     min_shift_s : float
@@ -167,6 +176,7 @@ def code_neurons(
         {name: recording.shown[key] for name, key in names.items()},
         step_s=recording.step_s,
         min_shift_s=min_shift_s,
+        also_given={name: recording.faces for name, (kind, _) in names.items() if kind == "stimulus"},
     )
     follows = label_neurons(table, rule=rule, q=q, least_r=least_r)
     parts = []
@@ -288,6 +298,16 @@ def _evenly(times_s: np.ndarray, traces: np.ndarray) -> tuple[np.ndarray, np.nda
         return times_s, traces, False
     even_s = np.arange(times_s[0], times_s[-1] + step_s / 2, step_s)
     return even_s, np.array([np.interp(even_s, times_s, trace) for trace in traces]), True
+
+
+def _measures(face: pd.DataFrame, times_s: np.ndarray, max_gap_s: float) -> list[np.ndarray]:
+    """Return similarities to all prototypes, and their squares (from the median), at the imaging frames."""
+    found = []
+    for name in face.columns.drop(["time_s", "frame"], errors="ignore"):
+        if face[name].notna().any():
+            trace = at_frames(face[name].to_numpy(), face["time_s"].to_numpy(), times_s, max_gap_s=max_gap_s)
+            found += [trace, (trace - np.nanmedian(trace)) ** 2]
+    return found
 
 
 def _filled(trace: np.ndarray) -> np.ndarray:
