@@ -110,6 +110,7 @@ def _prepare(choices: Choices) -> tuple[SessionPlan, Any]:
         limits=simulated.LIMITS if rig is None else rig.limits,
         open_ms=simulated.open_ms if rig is None else rig.open_ms,
         simulated=choices.simulate or (rig is not None and rig.simulated),
+        liquids=None if rig is None else rig.liquids,
     )
     folder = session_folder(plan.study, plan.animal.animal, plan.session)
     if not choices.simulate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import pandas as pd
 
@@ -55,40 +54,6 @@ def dose_plan(table: pd.DataFrame, limits: Limits) -> str:
     ]
     beyond = [f"  NOT ALLOWED: {problem}" for problem in _problems(table, limits)]
     return "\n".join([f"Dose plan of {session_name(table)}", *plan, *beyond])
-
-
-def liquid_problems(table: pd.DataFrame, filled: Mapping[str, str]) -> list[str]:
-    """Compare the liquids that a session needs with those that are in the valves.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `experiments.mouse_face.trial_table.expand`.
-    filled : mapping of str to str
-        Valve -> what it holds, as the rig file says, such as ``sucrose 20 % w/v``; spaces and capitals do not
-        count.
-
-    Returns
-    -------
-    list of str
-        What does not fit, in words; empty if all does.
-
-    Examples
-    --------
-    >>> from experiments.mouse_face.schedule import expand, read_schedule
-    >>> salt = expand(read_schedule("salt"), seed=1, animal="m01")
-    >>> liquid_problems(salt, {"valve1": "Salt 75 mM", "valve2": "water"})
-    ['valve2 holds water, the schedule needs salt 500 mM in it']
-    """
-    problems = []
-    for channel, given in table[table["volume_ul"] > 0].groupby("channel"):
-        row = given.iloc[0]
-        needed = describe_stimulus(row["stimulus"], row["intensity"], row["unit"])
-        held = filled.get(str(channel), "")
-        if "".join(held.split()).casefold() != "".join(needed.split()).casefold():
-            holds = f"holds {held}" if held else "has no liquid in the rig file"
-            problems.append(f"{channel} {holds}, the schedule needs {needed} in it")
-    return problems
 
 
 def _liquids(table: pd.DataFrame) -> list[Line]:

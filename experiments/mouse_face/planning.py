@@ -22,6 +22,7 @@ from experiments.mouse_face.schedule import (
     sources,
     timeline_text,
     totals,
+    with_liquids,
 )
 from experiments.mouse_face.schedule_text import warnings_text
 from experiments.mouse_face.trial_table import with_valve_times
@@ -98,6 +99,7 @@ def make_plan(
     limits: Limits,
     open_ms: Callable[[str, float], float],
     simulated: bool,
+    liquids: Mapping[str, str] | None = None,
 ) -> SessionPlan:
     """Draw the table of trials of a session and check it against every limit.
 
@@ -123,6 +125,8 @@ def make_plan(
         Turns a valve and a volume (µl) into how long it opens (ms).
     simulated : bool
         Whether no animal is there.
+    liquids : mapping of str to str, optional
+        Valve -> what it holds, as the rig file says; each stimulus comes from the valve with its liquid.
 
     Raises
     ------
@@ -131,6 +135,8 @@ def make_plan(
     """
     check_label("an animal", animal, hyphens=False)
     read = read_schedule(schedule, values=parse_values(values))
+    if liquids:
+        read = with_liquids(read, liquids)
     if session is None:
         session = next_session(study, animal, read.name.replace("_", "-"))
     check_label("a session", session, hyphens=True)

@@ -30,7 +30,7 @@ from experiments.mouse_face.schedule_rules import (
     read_intervals,
     read_order,
 )
-from experiments.mouse_face.schedule_stimuli import read_laser, read_stimuli
+from experiments.mouse_face.schedule_stimuli import read_laser, read_stimuli, with_liquids
 from experiments.mouse_face.schedule_values import fill_in, leaves, parse_values
 from experiments.mouse_face.timeline import timeline_figure, timeline_text
 from experiments.mouse_face.trial_table import expand, totals
@@ -52,6 +52,7 @@ __all__ = [
     "timeline_figure",
     "timeline_text",
     "totals",
+    "with_liquids",
 ]
 
 READY = Path(__file__).resolve().parent / "schedules"

@@ -55,6 +55,8 @@ class Stimulus:
     """What the experimenter does; empty if nothing."""
     per_block: int = 1
     """How often it comes in each block."""
+    any_valve: bool = False
+    """Whether the rig's list of liquids chooses the valve; without such a list it is the next free one."""
 
     @property
     def liquid(self) -> str:

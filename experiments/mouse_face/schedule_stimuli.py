@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from experiments.mouse_face.schedule_file import Section
-from experiments.mouse_face.schedule_parts import Laser, Stimulus
+from experiments.mouse_face.schedule_parts import Laser, Schedule, Stimulus
 
 VALVES = ("valve1", "valve2", "valve3", "valve4")
-CHANNELS = (*VALVES, "shock", "aux", "none")
-"""Outputs that deliver a stimulus; ``none`` for a moment at which the device does nothing."""
+CHANNELS = ("valve", *VALVES, "shock", "aux", "none")
+"""What delivers a stimulus; ``valve``: the valve that holds its liquid; ``none``: the device does nothing."""
 SETTINGS = {
     "valve": ("intensity", "unit", "volume_ul", "n_pulses", "period_ms"),
     "shock": ("current_ma", "pulse_ms", "n_pulses", "period_ms"),
@@ -39,8 +41,56 @@ def read_stimuli(section: Section) -> tuple[Stimulus, ...]:
         part.finish()
     if not section.names():
         section.refuse("there are no stimuli")
+    stimuli = _assign_valves(section, stimuli)
     _check_valves(section, stimuli)
     return tuple(stimuli)
+
+
+def with_liquids(schedule: Schedule, liquids: Mapping[str, str]) -> Schedule:
+    """Let each stimulus come from the valve that holds its liquid.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        From `experiments.mouse_face.schedule.read_schedule`.
+    liquids : mapping of str to str
+        Valve -> what it holds, as the rig file says, such as ``sucrose 20 % w/v``; capitals and spaces do not
+        count.
+
+    Returns
+    -------
+    Schedule
+        The same with its stimuli on these valves.
+
+    Raises
+    ------
+    ValueError
+        If a liquid is in no valve, or in another one than the schedule says.
+
+    Examples
+    --------
+    >>> from experiments.mouse_face.schedule import read_schedule
+    >>> salt = with_liquids(read_schedule("salt"), {"valve2": "Salt 75mM", "valve4": "salt 500 mM"})
+    >>> [stimulus.channel for stimulus in salt.stimuli]
+    ['valve2', 'valve4', '']
+    """
+    problems, stimuli = [], []
+    for stimulus in schedule.stimuli:
+        fitting = [valve for valve, held in liquids.items() if _same(held, stimulus.liquid)]
+        if not stimulus.liquid or (stimulus.channel in fitting and not stimulus.any_valve):
+            stimuli.append(stimulus)
+        elif stimulus.any_valve and fitting:
+            stimuli.append(replace(stimulus, channel=fitting[0]))
+        else:
+            where = "in no valve" if stimulus.any_valve else f"not in {stimulus.channel}"
+            problems.append(f"{stimulus.liquid} is {where}")
+    if problems:
+        held = ", ".join(f"{valve} {liquid}" for valve, liquid in sorted(liquids.items())) or "nothing"
+        raise ValueError(
+            f"{schedule.name}: {'; '.join(dict.fromkeys(problems))}. The rig file says: {held}. Fill the "
+            "valves and say so in [mouse_rig.liquids], in the words of the schedule"
+        )
+    return replace(schedule, stimuli=tuple(stimuli))
 
 
 def read_laser(section: Section) -> Laser:
@@ -101,6 +151,7 @@ def _read_stimulus(part: Section, name: str) -> list[Stimulus]:
         label = name + (f"@{level.intensity:g}" if len(levels) > 1 else "")
         label += "+laser" if laser and len(lasers) > 1 else ""
         own = level._asdict() | {"channel": "" if level.channel == "none" else level.channel}
+        own["any_valve"] = level.channel == "valve"
         found.append(Stimulus(label=label, laser=laser, **own, **common))
     return found
 
@@ -118,10 +169,10 @@ def _levels(part: Section, kind: str, channels: list[str]) -> list[_Level]:
                 name=setting,
             )
             return []
-    if kind == "valve" and len(channels) < n_levels:
+    if kind == "valve" and len(channels) < n_levels and channels != ["valve"]:
         part.refuse(
-            f"{part.path} has {n_levels} strengths and one valve; a valve holds one liquid: "
-            f"channel: [{', '.join(VALVES[:n_levels])}]",
+            f"{part.path} has {n_levels} strengths and one valve; a valve holds one liquid: channel: valve, "
+            f"or [{', '.join(VALVES[:n_levels])}]",
             name="channel",
         )
     if not channels:
@@ -224,12 +275,37 @@ def _pulses(part: Section, kind: str, duration_s: float) -> _Pulses:
     return _Pulses(pulse_ms, n_pulses, period_ms)
 
 
+def _assign_valves(section: Section, stimuli: list[Stimulus]) -> list[Stimulus]:
+    """Give each liquid without a valve the next free one."""
+    taken = {stimulus.channel for stimulus in stimuli}
+    free = [valve for valve in VALVES if valve not in taken]
+    chosen: dict[str, str] = {}
+    for stimulus in stimuli:
+        if stimulus.any_valve and stimulus.liquid and stimulus.liquid not in chosen:
+            if len(chosen) == len(free):
+                section.refuse(
+                    f"there are more liquids than valves: {stimulus.liquid} has none of the {len(VALVES)}",
+                    name=stimulus.name,
+                )
+                break
+            chosen[stimulus.liquid] = free[len(chosen)]
+    return [
+        replace(one, channel=chosen.get(one.liquid, one.channel)) if one.any_valve else one for one in stimuli
+    ]
+
+
+def _same(held: str, needed: str) -> bool:
+    return "".join(held.split()).casefold() == "".join(needed.split()).casefold()
+
+
 def _check_valves(section: Section, stimuli: list[Stimulus]) -> None:
     """Refuse two liquids in one valve, and two stimuli of one name."""
     liquids: dict[str, str] = {}
     for stimulus in stimuli:
+        if not stimulus.liquid or stimulus.channel == "valve":
+            continue
         before = liquids.setdefault(stimulus.channel, stimulus.liquid)
-        if stimulus.liquid and before != stimulus.liquid:
+        if before != stimulus.liquid:
             section.refuse(
                 f"{stimulus.channel} cannot hold {before} and {stimulus.liquid}: give each its valve",
                 name=stimulus.name,

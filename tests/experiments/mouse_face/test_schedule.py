@@ -16,6 +16,7 @@ from experiments.mouse_face.schedule import (
     parse_values,
     read_schedule,
     sources,
+    with_liquids,
 )
 
 GOOD = """\
@@ -86,7 +87,7 @@ WRONG = [
     ("title: Two tastants", "title:", 1, "title has no value"),
     ("channel: valve1", "channel: valve5", 8, "there is no channel 'valve5'"),
     ("channel: valve1", "channel: laser", 8, "channel: none, laser: true"),
-    ("    channel: none\n", "", 13, "channel is missing: valve1"),
+    ("    channel: none\n", "", 13, "channel is missing: valve"),
     ("volume_ul: 4", "volume_ul: 4000", 11, "at most 100, not 4000"),
     ("    volume_ul: 4\n", "", 7, "volume_ul is missing"),
     ("volume_ul: 4", "volume_ul: 4\n    pulse_ms: 30", 12, "the calibration of the valve"),
@@ -218,6 +219,45 @@ def test_no_damage_to_a_file_ends_in_anything_but_a_message(
         read_schedule(path)
     except ScheduleError as error:
         assert all(f"{name}, line " in line for line in str(error).splitlines())
+
+
+# --- valves and liquids
+
+
+def test_a_liquid_comes_from_the_valve_that_holds_it() -> None:
+    tastants = read_schedule("tastants")
+    assert [stimulus.channel for stimulus in tastants.stimuli] == ["valve1", "valve2", ""]
+    held = {
+        "valve1": "water",
+        "valve2": "Sucrose 20% w/v",
+        "valve3": "quinine 10 mM",
+        "valve4": "quinine 10 mM",
+    }
+    assert [stimulus.channel for stimulus in with_liquids(tastants, held).stimuli] == ["valve2", "valve3", ""]
+
+
+def test_a_liquid_in_no_valve_is_refused_with_what_the_valves_hold() -> None:
+    with pytest.raises(ValueError) as caught:
+        with_liquids(read_schedule("salt"), {"valve1": "salt 75 mM", "valve2": "water"})
+    assert "salt 500 mM is in no valve. The rig file says: valve1 salt 75 mM, valve2 water" in str(
+        caught.value
+    )
+
+
+def test_a_valve_that_the_schedule_names_must_hold_its_liquid(tmp_path: Path) -> None:
+    schedule = read_schedule(written(tmp_path, GOOD))
+    assert with_liquids(schedule, {"valve1": "sucrose 20 % w/v"}) == schedule
+    with pytest.raises(ValueError, match=r"sucrose 20 % w/v is not in valve1"):
+        with_liquids(schedule, {"valve1": "water", "valve2": "sucrose 20 % w/v"})
+
+
+def test_liquids_without_a_valve_take_those_that_are_free(tmp_path: Path) -> None:
+    text = GOOD + "  salt: {channel: valve, intensity: [75, 500], unit: mM, volume_ul: 4, duration_s: 2}\n"
+    channels = [stimulus.channel for stimulus in read_schedule(written(tmp_path, text)).stimuli]
+    assert channels == ["valve1", "", "valve2", "valve3"]
+    more = "  acid: {channel: valve, intensity: [1, 2], unit: mM, volume_ul: 4, duration_s: 2}\n"
+    with pytest.raises(ScheduleError, match=r"line 17: there are more liquids than valves: acid 2 mM"):
+        read_schedule(written(tmp_path, text + more))
 
 
 # --- values that only the user can give
