@@ -145,8 +145,9 @@ def trial_blocks(data: FaceData, trials: pd.DataFrame) -> np.ndarray:
     """
     parts = []
     for session_id, own in data.trials.sort_values("onset_s").groupby("session_id", sort=False):
-        kinds = own["event"].astype(str) + "\t" + own["value"].astype(str) + "\t" + own["laser"].astype(str)
-        block = [f"{session_id}:{number}" for number in order_blocks(kinds.to_numpy())]
+        rows = own[["event", "value", "laser"]].itertuples(index=False)
+        kinds = np.array([f"{event}\t{value}\t{laser}" for event, value, laser in rows])
+        block = [f"{session_id}:{number}" for number in order_blocks(kinds)]
         parts.append(own[["animal", "trial"]].assign(block=block))
     return (
         trials[["animal", "trial"]]

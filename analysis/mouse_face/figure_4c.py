@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.calcium.surrogates import shift_test
-from analysis.mouse_face.colours import INK
+from analysis.mouse_face.colours import INK, event_order
 from analysis.mouse_face.emotions import EmotionNames
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.neuron_colours import neuron_colours
@@ -83,7 +83,7 @@ def draw_regressors(study: NeuronStudy, parameters: MouseFaceParameters, names: 
     recording = study.largest()
     with report_style():
         figure = new_figure(width_mm=FULL_WIDTH_MM, height_mm=62.0)
-        events = recording.events[:2]
+        events = event_order(recording.events)[:2]
         grid = figure.subplots(2, 1 + len(events), width_ratios=[0.8, *[1.4] * len(events)])
         _draw_kernel(grid[0, 0], study, parameters)
         grid[1, 0].set_visible(False)

@@ -64,13 +64,16 @@ def panel_4d(data: FaceData, parameters: MouseFaceParameters, *, rng: np.random.
 def choose_examples(study: NeuronStudy, parameters: MouseFaceParameters) -> list[Example]:
     """Choose the neurons with the highest correlation among those that follow the one thing only.
 
-    Where there are fewer, those follow that are most alike without counting.
+    Of one recording per event, that with most such neurons. Where there are too few, those follow that are
+    most alike without counting.
     """
     unique = "_unique" if parameters.neuron_rule == "unique" else ""
     recordings = {recording.session_id: recording for recording in study.recordings}
     examples = []
     for event in study.events[:2]:
         own = study.coding[study.coding["event"] == event]
+        only = own["label"].isin(KINDS).groupby(own["session_id"]).sum()
+        own = own[own["session_id"] == only.idxmax()]
         for kind in KINDS:
             ranked = own.assign(labelled=own["label"] == kind, score=own[f"r{unique}_{kind}"])
             ranked = ranked.sort_values(["labelled", "score"], ascending=False, kind="stable")

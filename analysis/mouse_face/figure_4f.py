@@ -66,7 +66,17 @@ def draw_scatter(study: NeuronStudy, parameters: MouseFaceParameters, names: Emo
             panel.legend(loc="upper left", bbox_to_anchor=(0.0, -0.2), ncols=2, columnspacing=1.0,
                          handletextpad=0.2)  # fmt: skip
         panels[0].set_ylabel("r with the face")
+        low, high = _range(study)
+        panels[0].set_xlim(low, high)
+        panels[0].set_ylim(low, high)
     return figure
+
+
+def _range(study: NeuronStudy) -> tuple[float, float]:
+    """Give both axes the same ends, so that a step to the right is as long as one up."""
+    values = study.coding[["r_stimulus", "r_face"]].to_numpy(float)
+    low, high = min(-0.1, float(np.nanmin(values))), max(0.4, float(np.nanmax(values)))
+    return low - 0.05, high + 0.05
 
 
 def _draw_event(panel: Axes, study: NeuronStudy, event: str, parameters: MouseFaceParameters) -> None:
@@ -93,8 +103,9 @@ def _draw_event(panel: Axes, study: NeuronStudy, event: str, parameters: MouseFa
 
 def _caption(study: NeuronStudy, parameters: MouseFaceParameters) -> str:
     rules = {
-        "unique": "what only the stimulus, or only the face, explains beside all other regressors goes "
-        f"beyond circular shifts in time (false-discovery rate {parameters.neuron_q:g} in each recording)",
+        "unique": "what only the stimulus explains beside all measures of the face, or only the face beside "
+        "the stimuli and the other faces, goes beyond circular shifts in time (false-discovery rate "
+        f"{parameters.neuron_q:g} in each recording)",
         "shift": "its correlation goes beyond circular shifts in time (false-discovery rate "
         f"{parameters.neuron_q:g} in each recording)",
         "threshold": f"its correlation is {parameters.least_neuron_r:g} or more (dashed), without any test",

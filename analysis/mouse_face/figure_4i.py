@@ -84,10 +84,15 @@ def draw_diagrams(table: pd.DataFrame, study: NeuronStudy, names: EmotionNames) 
     with report_style():
         figure = new_figure(width_mm=FULL_WIDTH_MM, height_mm=64.0)
         panels = figure.subplots(1, 2)
-        for panel, kind in zip(panels, KINDS, strict=True):
-            row = table[table["kind"] == kind].iloc[0]
+        rows = [table[table["kind"] == kind].iloc[0] for kind in KINDS]
+        sizes = [circle_distance(row["n_first"], row["n_second"], row["overlap"]) for row in rows]
+        reach = max(max(one + two + distance for one, two, distance in sizes), 1e-6)
+        top = max(max(one, two) for one, two, _ in sizes) or 1.0
+        for panel, kind, row in zip(panels, KINDS, rows, strict=True):
             _draw_diagram(panel, row, kind, study, names)
             panel.set_title(f"Neurons that follow {_WORDS[kind]}")
+            panel.set_xlim(-0.62 * reach, 0.62 * reach)
+            panel.set_ylim(-1.55 * top, 1.5 * top)
     return figure
 
 
@@ -102,7 +107,7 @@ def circle_distance(first: float, second: float, overlap: float) -> tuple[float,
     one, two = np.sqrt(first / np.pi), np.sqrt(second / np.pi)
     near, far = abs(one - two), one + two
     if overlap <= 0 or min(first, second) <= 0:
-        return one, two, 1.06 * far
+        return one, two, 1.25 * far
     if overlap >= min(first, second):
         return one, two, near
 
@@ -122,7 +127,6 @@ def circle_distance(first: float, second: float, overlap: float) -> tuple[float,
 def _draw_diagram(panel: Axes, row: pd.Series, kind: str, study: NeuronStudy, names: EmotionNames) -> None:
     colours = neuron_colours(study.events)
     one, two, distance = circle_distance(row["n_first"], row["n_second"], row["overlap"])
-    reach = max(one + two + distance, 1e-6)
     left, right = -distance / 2, distance / 2
     for place, radius, event in ((left, one, row["first"]), (right, two, row["second"])):
         panel.add_patch(Circle((place, 0), radius, color=colours[kind, str(event)], alpha=0.45, linewidth=0))
@@ -146,8 +150,6 @@ def _draw_diagram(panel: Axes, row: pd.Series, kind: str, study: NeuronStudy, na
         )  # fmt: skip
     expected = f"both: {shared}, expected by chance {number_words(float(row['expected']), 1)}"
     panel.text(0, -1.2 * top, expected, ha="center", va="top", fontsize=7, color=INK)
-    panel.set_xlim(-0.62 * reach, 0.62 * reach)
-    panel.set_ylim(-1.55 * top if top else -1, 1.5 * top if top else 1)
     panel.set_aspect("equal")
     panel.axis("off")
 

@@ -108,10 +108,14 @@ def _study(data: FaceData, parameters: MouseFaceParameters) -> NeuronStudy | Mis
         ],
         ignore_index=True,
     )
+    events = event_order(coding["event"])
+    coding = coding.sort_values(
+        "event", key=lambda column: column.map(events.index), kind="stable", ignore_index=True
+    )
     return NeuronStudy(
         recordings=tuple(recordings),
         coding=coding,
-        events=tuple(event_order(coding["event"])),
+        events=tuple(events),
         kernel=KERNELS[parameters.kernel],
         notes=tuple(notes),
     )
