@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import look
 from face_studies import simulated_study
 from filmed_mice import filmed_study, made_panels, made_results
 
@@ -179,3 +180,22 @@ def test_every_parameter_has_its_source(results: Results) -> None:
     assert (table["source"] != "").all()
     assert (table["meaning"] != "").all()
     assert table.set_index("name").loc["cross_fitted", "differs"] == "yes"
+
+
+@pytest.mark.parametrize("width", [1280, 420])
+def test_the_report_stands_alone_in_a_browser(results: Results, tmp_path: Path, width: int) -> None:
+    page = compose_report(results, pages=["m01"]).html()
+    questions = """
+    for (const fold of document.querySelectorAll("details")) fold.open = true;
+    seen.widths = [...document.querySelectorAll("figure svg")].map(svg => svg.getBoundingClientRect().width);
+    seen.badges = document.querySelectorAll("figure [id$=simulated-badge]").length;
+    seen.contents = [...document.querySelectorAll("nav a")]
+      .every(link => document.querySelector(link.getAttribute("href")));
+    seen.pages = [...document.querySelectorAll(".links a")].map(link => link.getAttribute("href"));
+    """
+    seen, console = look(page, tmp_path, width=width, questions=questions)
+    assert (seen["fetched"], seen["problems"], seen["wider"], console) == ([], [], 0, "")
+    assert len(seen["widths"]) == seen["badges"] == 2
+    assert min(seen["widths"]) > 250
+    assert seen["contents"]
+    assert seen["pages"] == ["faces/m01.html"]

@@ -6,14 +6,12 @@ import base64
 import dataclasses
 import io
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import look
 from filmed_mice import filmed_study, made_results
 from PIL import Image
 
@@ -30,51 +28,29 @@ from analysis.mouse_face.video_pages import (
 )
 from analysis.mouse_face.video_stills import FaceCamera, pack, shrink, stamped, to_bytes
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-    "--enable-logging=stderr", "--v=0",
-)  # fmt: skip
-PROBE = """
-<script>
-const problems = [];
-addEventListener("error", event => problems.push(String(event.message || event.target)), true);
-addEventListener("securitypolicyviolation", event => problems.push(event.blockedURI));
+QUESTIONS = """
 const pixels = () =>
   [...pen.getImageData(0, 0, canvas.width, canvas.height).data].filter((_, i) => i % 4 === 0);
 const unlike = (a, b) => a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
-const ready = () => new Promise(done => {
+await new Promise(done => {
   const wait = () => sheet.complete && sheet.naturalWidth ? done() : setTimeout(wait, 20);
   wait();
 });
-addEventListener("load", async () => {
-  await ready();
-  const seen = {fetched: performance.getEntriesByType("resource").map(entry => entry.name)};
-  show(0);
-  const first = pixels(), at = Number(find("cursor").getAttribute("x1"));
-  show(trial.since_s.length - 1);
-  seen.changed = unlike(first, pixels());
-  seen.bright = Math.max(...first);
-  seen.moved = Number(find("cursor").getAttribute("x1")) - at;
-  seen.curves = document.querySelectorAll("#plot path").length;
-  seen.legend = [...document.querySelectorAll("#legend tr")].map(row => row.innerText);
-  seen.buttons = document.querySelectorAll("#kinds button").length;
-  const last = document.querySelectorAll("#kinds button")[seen.buttons - 1];
-  last.click();
-  seen.playing = playing;
-  seen.words = find("words").innerText;
-  seen.pressed = document.querySelectorAll('#kinds [aria-pressed="true"]').length;
-  seen.portraits = [...document.querySelectorAll(".faces img")].map(image => image.naturalWidth);
-  seen.wider = [...document.querySelectorAll("main *")].filter(
-    one => !one.closest("svg") && one.getBoundingClientRect().right > innerWidth + 1).length;
-  seen.problems = problems;
-  const result = document.createElement("pre");
-  result.id = "seen";
-  result.textContent = JSON.stringify(seen);
-  document.body.append(result);
-});
-</script>
+show(0);
+const before = pixels(), at = Number(find("cursor").getAttribute("x1"));
+show(trial.since_s.length - 1);
+seen.changed = unlike(before, pixels());
+seen.bright = Math.max(...before);
+seen.moved = Number(find("cursor").getAttribute("x1")) - at;
+seen.curves = document.querySelectorAll("#plot path").length;
+seen.legend = [...document.querySelectorAll("#legend tr")].map(row => row.innerText.trim());
+seen.buttons = document.querySelectorAll("#kinds button").length;
+const last = document.querySelectorAll("#kinds button")[seen.buttons - 1];
+last.click();
+seen.playing = playing;
+seen.words = find("words").innerText;
+seen.pressed = document.querySelectorAll('#kinds [aria-pressed="true"]').length;
+seen.portraits = [...document.querySelectorAll(".faces img")].map(image => image.naturalWidth);
 """
 
 
@@ -89,15 +65,6 @@ def page(results: Results) -> str:
     return animal_page(results, "m01", chosen_trials(results, "m01"))
 
 
-@pytest.fixture(scope="module")
-def browser() -> str:
-    found = next((path for path in map(shutil.which, BROWSERS) if path), None)
-    if found is None:
-        absent = pytest.fail if os.environ.get("CI") else pytest.skip
-        absent(f"no browser is installed (looked for {', '.join(BROWSERS)})")
-    return found
-
-
 def content_of(page: str) -> dict:
     found = re.search(r'<script id="content" type="application/json">(.*?)</script>', page, flags=re.DOTALL)
     assert found
@@ -110,31 +77,14 @@ def decoded(address: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("L"), float)
 
 
-def look(browser: str, page: str, folder: Path, *, width: int) -> tuple[dict, str]:
-    file = folder / "m01.html"
-    file.write_text(page.replace("</head>", PROBE + "</head>"), encoding="utf-8")
-    profile = folder / "profile"
-    command = [browser, *QUIET, f"--user-data-dir={profile}", f"--window-size={width},1000",
-               "--virtual-time-budget=5000", "--dump-dom", file.as_uri()]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
-    shutil.rmtree(profile, ignore_errors=True)
-    seen = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, flags=re.DOTALL)
-    assert seen, done.stderr[-2000:]
-    text = seen[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    return json.loads(text), "\n".join(
-        line for line in said if "willReadFrequently" not in line
-    )  # the probe's
-
-
-def test_in_a_browser_the_face_moves_with_the_cursor(browser: str, page: str, tmp_path: Path) -> None:
-    seen, console = look(browser, page, tmp_path, width=1280)
+def test_in_a_browser_the_face_moves_with_the_cursor(page: str, tmp_path: Path) -> None:
+    seen, console = look(page, tmp_path, width=1280, questions=QUESTIONS)
     assert (seen["fetched"], seen["problems"], console) == ([], [], "")
     assert seen["bright"] > 60
     assert seen["changed"] > 0.5
     assert seen["moved"] > 300
     assert seen["curves"] == 6
-    assert seen["legend"][0].strip().startswith("quinine (disgust)")
+    assert seen["legend"][0].startswith("quinine (disgust)")
     assert seen["buttons"] == 14
     assert seen["pressed"] == 1
     assert seen["words"].startswith("freezing (passive fear)")
@@ -143,8 +93,8 @@ def test_in_a_browser_the_face_moves_with_the_cursor(browser: str, page: str, tm
     assert min(seen["portraits"]) > 100
 
 
-def test_nothing_is_cut_off_on_a_telephone(browser: str, page: str, tmp_path: Path) -> None:
-    seen, console = look(browser, page, tmp_path, width=420)
+def test_nothing_is_cut_off_on_a_telephone(page: str, tmp_path: Path) -> None:
+    seen, console = look(page, tmp_path, width=420)
     assert (seen["wider"], seen["problems"], console) == (0, [], "")
 
 
