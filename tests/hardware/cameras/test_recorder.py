@@ -206,6 +206,40 @@ def test_a_full_disk_is_said_and_the_table_goes_on(tmp_path: Path) -> None:
     assert len(read_rows(folder / "frames.tsv")) == 9
 
 
+FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from hardware.cameras.recorder import FrameRecorder
+from hardware.clocks import VirtualClock
+from hardware.simulated.mouse_camera import SyntheticCamera
+clock = VirtualClock()
+camera = SyntheticCamera(fps=50, width_px=320, height_px=240, clock=clock, rng=np.random.default_rng(1))
+recorder = FrameRecorder(camera, Path(sys.argv[1]), now=clock.now)
+recorder.open()
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+recorder.start()
+clock.sleep(3.0)
+result = recorder.finish()
+print(result.n_frames, result.n_not_written, result.failure)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit for the size of a file")
+def test_when_the_file_cannot_grow_the_frames_before_are_kept_and_the_table_goes_on(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert done.returncode == 0, done.stderr
+    n_frames, n_not_written, failure = done.stdout.split(maxsplit=2)
+    assert "the video cannot be written" in failure
+    assert int(n_frames) + int(n_not_written) == 151 == len(read_rows(tmp_path / "frames.tsv"))
+    assert int(n_frames) - 11 <= len(read_frames(tmp_path / "face.mkv")) <= int(n_frames)
+
+
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     record(tmp_path, 1.0)
     before = (tmp_path / "face.mkv").read_bytes()
