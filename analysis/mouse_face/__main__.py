@@ -85,6 +85,14 @@ def analyse(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processors to use [default: all].", show_default=False)
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a dask scheduler, such as tcp://10.0.0.5:8786, whose workers describe the "
+            "videos. They must see the study under the same path; needs dask's distributed.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a machine-readable summary as the last line.")
     ] = False,
@@ -107,7 +115,7 @@ def analyse(
     output.check_folder(folder, study=study, preset=preset.value)
     names = find_emotions(study, emotions)
     parameters = preset_parameters(quick=quick, changes={} if seed is None else {"seed": seed})
-    begun = time.monotonic()
+    n_workers, begun = workers or available_cores(), time.monotonic()
     sessions, notes = read_study(study, without=without or (), drop_outside=drop_outside, bar=show_bar)
     taken = {"Reading sessions": time.monotonic() - begun}
     described = describe(
@@ -116,7 +124,8 @@ def analyse(
         parameters[preset.value],
         notes=notes,
         mask=mask,
-        workers=workers or available_cores(),
+        workers=n_workers,
+        scheduler=scheduler,
         bar=show_bar,
     )
     taken["Videos to descriptors"] = time.monotonic() - begun - taken["Reading sessions"]
@@ -133,7 +142,6 @@ def analyse(
     )
     if out is None:
         output.describe_derivatives(study, simulated=results.simulated)
-    n_workers = workers or available_cores()
     summary = write_results(
         folder, lambda fresh: write_report(results, fresh, workers=n_workers), output.summarise(results)
     )

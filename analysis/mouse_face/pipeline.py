@@ -87,6 +87,7 @@ def describe(
     notes: tuple[str, ...] = (),
     mask: Path | None = None,
     workers: int = 1,
+    scheduler: str | None = None,
     bar: Bar = no_bar,
 ) -> Described:
     """Find masks, register sessions, and describe every video (or use what was described before).
@@ -105,6 +106,8 @@ def describe(
         Crop and mask of all sessions.
     workers : int
         Processors to use.
+    scheduler : str, optional
+        Address of a dask scheduler, whose workers describe the videos.
     bar : callable
         Shows progress.
 
@@ -132,6 +135,7 @@ def describe(
         masks=masks,
         hog=hog_parameters(parameters),
         workers=workers,
+        scheduler=scheduler,
         progress=bar("describing frames", sum(len(face_video(one).times_s) for one in sessions.values())),
     )
     return Described(

@@ -17,6 +17,7 @@ import numpy as np
 
 from analysis.faces.describe import DescribedVideo, HogParameters
 from analysis.faces.describe_many import Job, describe_videos
+from analysis.faces.describe_on_scheduler import describe_on_scheduler
 from analysis.faces.descriptor_files import write_durably
 from analysis.faces.masks import FaceMask, mask_record
 from analysis.mouse_face.face_meters import FaceMeters
@@ -85,6 +86,7 @@ def describe_study(
     hog: HogParameters,
     workers: int,
     progress: Callable[[int], None],
+    scheduler: str | None = None,
 ) -> dict[str, FaceFile]:
     """Describe the face videos of all sessions.
 
@@ -102,6 +104,8 @@ def describe_study(
         Processors to use.
     progress : callable
         Is called with the number of frames done since the last call.
+    scheduler : str, optional
+        Address of a dask scheduler, whose workers do the work instead of this machine's processors.
 
     Returns
     -------
@@ -122,11 +126,13 @@ def describe_study(
     }
     for name in sessions.keys() - jobs.keys():
         progress(len(face_video(sessions[name]).times_s))
-    results = dict(
-        zip(jobs, describe_videos(list(jobs.values()), workers=workers, progress=progress), strict=True)
-        if jobs
-        else []
-    )
+    results = {}
+    if jobs and scheduler is None:
+        done = describe_videos(list(jobs.values()), workers=workers, progress=progress)
+        results = dict(zip(jobs, done, strict=True))
+    elif jobs and scheduler is not None:
+        done = describe_on_scheduler(list(jobs.values()), address=scheduler, progress=progress)
+        results = dict(zip(jobs, done, strict=True))
     _raise_all(results, sessions)
     files = {}
     for name in sessions:
