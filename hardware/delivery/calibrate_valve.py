@@ -186,7 +186,7 @@ def _check_room(rig: MouseRig, valve: str, procedure: Procedure) -> None:
     left_s = (total_ms - rig.used_ms[valve]) / 1000 if total_ms else float("inf")
     if procedure.on_s > left_s:
         raise ValueError(
-            f"the calibration opens {valve} for {procedure.on_s:g} s in all, and the device allows {left_s:g} s "
+            f"the calibration opens {valve} for {procedure.on_s:g} s, and the device allows {left_s:g} s "
             "more until it was without power: unplug it for a moment, or give fewer drops or shorter times"
         )
 
@@ -220,8 +220,8 @@ def _finish(rig: MouseRig, order: Delivery, sleep: Callable[[float], object]) ->
         sleep(0.01)
     if order.state != "done":
         raise RuntimeError(
-            f"the drops did not all fall ({order.state}: {order.reason or 'no answer'}): weigh nothing, look at "
-            "the rig, and begin again"
+            f"the drops did not fall ({order.state}: {order.reason or 'no answer'}): weigh nothing, see to "
+            "the rig and begin again"
         )
 
 
