@@ -29,6 +29,8 @@ CLIP_RULES = (
     "during_s",
     "baseline_s",
     "find_bouts",
+    "n_neutral",
+    "neutral_apart_s",
     "shock_event",
 )
 """Parameters that decide which frames and trials a preset has."""

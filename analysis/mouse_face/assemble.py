@@ -18,6 +18,7 @@ from analysis.faces.masks import FaceMask
 from analysis.faces.motion_energy import MotionEnergy, without_gaps
 from analysis.mouse_face.face_data import TRIAL_COLUMNS, FaceData
 from analysis.mouse_face.face_meters import measures_of, motion_of, picture_of, white_of
+from analysis.mouse_face.neutral import neutral_bouts
 from analysis.mouse_face.parameters import MouseFaceParameters
 from analysis.mouse_face.trials import judge_trials, study_trials
 from analysis.mouse_face.videos import FaceFile, face_video
@@ -77,9 +78,9 @@ def assemble(described: Described, parameters: MouseFaceParameters, **carried: A
     """
     seen = {name: _look(described, name, parameters) for name in described.sessions}
     bouts, notes = _fear(described, seen, parameters)
-    trials = study_trials(
-        described.sessions, {name: found.bouts for name, found in bouts.items()}, parameters
-    )
+    neutral, remarks = neutral_bouts(described.sessions, parameters)
+    added = [{name: found.bouts for name, found in bouts.items()}, neutral]
+    trials = study_trials(described.sessions, added)
     trials = judge_trials(trials, {name: one.quality for name, one in seen.items()}, parameters)
     cells, columns, doubts = common_cells({name: one.about for name, one in seen.items()})
     return FaceData(
@@ -101,7 +102,7 @@ def assemble(described: Described, parameters: MouseFaceParameters, **carried: A
         registration=described.registration,
         bouts=bouts,
         imaging=described.imaging,
-        notes=(*described.notes, *notes, *doubts),
+        notes=(*described.notes, *notes, *remarks, *doubts),
         **carried,
     )
 

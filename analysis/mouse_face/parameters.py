@@ -88,6 +88,14 @@ class MouseFaceParameters:
     neutral_event: str = "neutral"
     """Name of trials without an event. Source: Dolensek et al. 2020, Fig. 1F."""
 
+    n_neutral: int = 3
+    """Trials without an event that are taken from each plain session of a study that has none of its own.
+    Source: our choice; Dolensek et al. 2020 has as many of each event."""
+
+    neutral_apart_s: float = 20.0
+    """Time from an event's onset from which such trials are taken. Source: our choice; Dolensek et al. 2020,
+    few expressions last longer than 15 s."""
+
     # -- prototypes ----------------------------------------------------------------------------------------
 
     prototype_recipe: Literal["least_neutral", "mean"] = "least_neutral"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from analysis.mouse_sessions import MouseSession
 
 
 def study_trials(
-    sessions: Mapping[str, MouseSession], bouts: Mapping[str, pd.DataFrame], parameters: MouseFaceParameters
+    sessions: Mapping[str, MouseSession], added: Sequence[Mapping[str, pd.DataFrame]] = ()
 ) -> pd.DataFrame:
     """Join the events of all sessions.
 
@@ -21,11 +21,9 @@ def study_trials(
     ----------
     sessions : mapping
         Name of a session -> session; by animal, in the order in which they were recorded.
-    bouts : mapping
-        Name of a session -> bouts of escape and freezing that were found in its video (``onset``,
-        ``duration``, ``trial_type``).
-    parameters : MouseFaceParameters
-        Which event has another name for its values.
+    added : sequence of mapping
+        Name of a session -> further trials (``onset``, ``duration``, ``trial_type``), such as bouts of escape
+        and freezing that were found in its video.
 
     Returns
     -------
@@ -35,9 +33,8 @@ def study_trials(
     """
     parts = []
     for name, session in sessions.items():
-        events = session.events
-        if name in bouts and len(bouts[name]):
-            events = pd.concat([events, _as_events(bouts[name])], ignore_index=True)
+        more = [_as_events(one[name]) for one in added if name in one and len(one[name])]
+        events = pd.concat([session.events, *more], ignore_index=True) if more else session.events
         events = events.sort_values("onset", kind="stable")
         parts.append(
             pd.DataFrame(

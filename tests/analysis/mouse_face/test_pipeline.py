@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tiny_mouse_study import FRAMES, copy_study, session_file, trial_column, video_file
+from tiny_mouse_study import FRAMES, copy_study, session_file, set_trials, trial_column, video_file
 
 from analysis.faces.describe import HogParameters, describe_video
 from analysis.faces.descriptor_files import read_observed
@@ -188,7 +188,7 @@ def test_trials_whose_frames_are_lost_are_left_out_and_named(filmed_study: Path,
     frames = quality.frames.copy()
     frames.loc[frames["time_s"].between(onset_s, onset_s + 1.5), ["excluded", "occlusion"]] = True
     verdicts = {**data.quality, "sub-m01_ses-emotions": dataclasses.replace(quality, frames=frames)}
-    judged = judge_trials(study_trials(described.sessions, {}, recommended()), verdicts, recommended())
+    judged = judge_trials(study_trials(described.sessions), verdicts, recommended())
     assert not judged["kept"].iloc[0]
     assert judged["reason"].iloc[0] == "lost 75% of the frames after it"
     assert judged["n_excluded"].iloc[0] == 12
@@ -197,3 +197,22 @@ def test_trials_whose_frames_are_lost_are_left_out_and_named(filmed_study: Path,
 
 def test_frames_are_as_many_as_the_file_says(data: FaceData) -> None:
     assert data.sessions["n_frames"].tolist() == [FRAMES] * 3
+
+
+def test_a_study_without_neutral_trials_gets_some(filmed_study: Path, tmp_path: Path) -> None:
+    study = copy_study(filmed_study, tmp_path / "study", animals=2, results=True)
+    for animal in (1, 2):
+        path = session_file(study, animal)
+        names = trial_column(path, "stimulus")
+        set_trials(path, "stimulus", {row: "sucrose" for row, name in enumerate(names) if name == "neutral"})
+    parameters = dataclasses.replace(recommended(), neutral_apart_s=2.0)
+    sessions, _ = read_study(study)
+    found = gather(describe(study, sessions, parameters), parameters)
+    neutral = found.trials[found.trials["event"] == "neutral"]
+    assert neutral.groupby("animal").size().to_dict() == {"m01": 1, "m02": 1}
+    assert any("the study has no trials called 'neutral': 2 were taken" in note for note in found.notes)
+    assert any("sub-m02_ses-emotions: room for 1 of 3 neutral trials only" in note for note in found.notes)
+    for trial in neutral.to_dict("records"):
+        own = found.trials[(found.trials["animal"] == trial["animal"]) & (found.trials["event"] != "neutral")]
+        since_s = trial["onset_s"] - own["onset_s"].to_numpy()
+        assert not ((since_s > -2.0 + 1e-6) & (since_s < 2.0 + 4.0 - 1e-6)).any()
