@@ -240,6 +240,8 @@ def set_up(
 
 def lower_priority() -> None:
     """Let everything else go first; on Windows whoever starts the process has done it."""
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
+        if hasattr(os, "sched_setscheduler"):  # not that of a recording with real-time priority
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        if hasattr(os, "nice"):
             os.nice(10)
