@@ -241,12 +241,12 @@ def _tick(parts: Parts, seconds: float) -> None:
     """Let a moment pass, and see whether all is well."""
     parts.clock.sleep(seconds)
     _take_news(parts)
+    parts.experimenter.check()
     problem = parts.delivery.problem()
     if problem is not None:
         raise SessionFailed(problem)
     if parts.camera.failure is not None:
         raise SessionFailed(f"recording failed: {parts.camera.failure}")
-    parts.experimenter.check()
     with suppress(Exception):  # a progress bar ends no session
         parts.on_tick(parts.live.time_s())
 

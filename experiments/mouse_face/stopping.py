@@ -54,9 +54,9 @@ class Watch:
 
     def stop(self, reason: str) -> None:
         """End the session: outputs low at once, then everything else in its order. From any thread."""
+        self._reason = self._reason or reason
         with suppress(Exception):
             self.stop_now()
-        self._reason = self._reason or reason
 
     def check(self) -> None:
         """Raise `SessionStopped` if the session shall end."""

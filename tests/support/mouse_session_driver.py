@@ -1,37 +1,83 @@
-"""A session in real time with a device at an address and a drawn mouse, for tests that interrupt it.
-
-python mouse_session_driver.py STUDY SCHEDULE ADDRESS [JSON of options]
-"""
+"""Sessions in real time with a device at an address and a drawn mouse, for tests that interrupt them."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pynwb.event  # noqa: F401 (imported once, for all sessions)
 
 from experiments.mouse_face import command, rig_session
 from experiments.mouse_face.choices import Choices
 from experiments.mouse_face.live import session_folder
 from experiments.mouse_face.planning import make_plan
 from experiments.mouse_face.stopping import Watch
+from hardware.cameras.backend import CameraFacts, CameraGone, GrabbedFrame
 from hardware.cameras.settings import CameraSettings
 from hardware.delivery.limits import Limits
-from hardware.simulated.mouse_camera import CameraFaults, SyntheticCamera
 
 FPS, SIZE_PX = 20.0, (96, 72)
 
 
-def plan_of(study: Path, schedule: Path, session: str | None = None) -> Any:
-    """Plan a session of animal m01."""
-    return make_plan(
+class SmallCamera:
+    """A camera that needs next to no processor: noise, drawn once."""
+
+    def __init__(self, *, gone_after_s: float = 1e9, silent_after_s: float = 1e9) -> None:
+        self._gone_after_s, self._silent_after_s = gone_after_s, silent_after_s
+        self._image = np.random.default_rng(1).integers(0, 255, SIZE_PX[::-1], dtype=np.uint8)
+        self._number, self._began_s = 0, 0.0
+
+    def open(self) -> CameraFacts:
+        return CameraFacts(
+            backend="test", model="small", width_px=SIZE_PX[0], height_px=SIZE_PX[1], fps=FPS, has_ids=True,
+            has_times=True,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        self._began_s = time.perf_counter()
+
+    def grab(self, timeout_s: float) -> GrabbedFrame:
+        since_s = self._number / FPS
+        if since_s >= self._gone_after_s:
+            raise CameraGone("the camera was unplugged: look at its cable")
+        if since_s >= self._silent_after_s:
+            time.sleep(timeout_s)
+            raise TimeoutError
+        time.sleep(max(self._began_s + since_s - time.perf_counter(), 0.0))
+        self._number += 1
+        return GrabbedFrame(np.roll(self._image, self._number), self._number, since_s, time.perf_counter())
+
+    def stop(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def run_session(study: str, schedule: str, address: str, options: dict[str, Any]) -> None:
+    """Run one session of animal m01; output goes into files beside the study, which is read from a pipe."""
+    out = Path(study).parent / f"{Path(study).name}.out"
+    with out.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
+    if "stdin" in options:
+        os.dup2(os.open(options["stdin"], os.O_RDONLY), 0)
+        sys.stdin = os.fdopen(0)
+    raise SystemExit(_run(Path(study), Path(schedule), address, options))
+
+
+def _run(study: Path, schedule: Path, address: str, options: dict[str, Any]) -> int:
+    plan = make_plan(
         study,
         animal="m01",
         schedule=str(schedule),
-        session=session,
+        session=None,
         seed=1,
         values=(),
         stated={"sex": "F", "born": "P90D"},
@@ -39,30 +85,27 @@ def plan_of(study: Path, schedule: Path, session: str | None = None) -> Any:
         open_ms=lambda channel, volume_ul: 100.0,
         simulated=False,
     )
-
-
-def main() -> None:
-    """Run one session and print how it ended."""
-    study, schedule, address = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    options = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
-    plan = plan_of(study, schedule, options.get("session"))
     camera = CameraSettings(backend="synthetic", fps=FPS, width_px=SIZE_PX[0], height_px=SIZE_PX[1])
     opened = rig_session.OpenedRig(
-        port=address, limits=plan.limits, open_ms=lambda channel, volume_ul: 100.0, camera=camera, text="# rig\n"
+        port=address,
+        limits=plan.limits,
+        open_ms=lambda channel, volume_ul: 100.0,
+        camera=camera,
+        text="# rig\n",
     )
-    faults = CameraFaults(**options.get("faults", {}))
-    rig_session.make_camera = lambda settings: SyntheticCamera(  # type: ignore[assignment]
-        fps=FPS, width_px=SIZE_PX[0], height_px=SIZE_PX[1], faults=faults, rng=np.random.default_rng(1)
-    )
+    rig_session.make_camera = lambda settings: SmallCamera(**options.get("faults", {}))  # type: ignore
+    if not options.get("asks"):
+        Watch.answered = lambda self: True  # type: ignore[method-assign]
+    if options.get("broken"):
+        rig_session.RigSession.begin = _raise  # type: ignore[method-assign,assignment]
     folder = session_folder(study, "m01", plan.session)
     surroundings = rig_session.RigSession(plan, folder, opened, preview=False)
     choices = Choices(study=study, animal="m01", schedule=str(schedule))
-    print(json.dumps({"folder": str(folder), "began": time.time()}), flush=True)
-    if not options.get("asks"):
-        Watch.answered = lambda self: True  # type: ignore[method-assign]
     ended, closed = command._hold(plan, surroundings, choices)
     print(json.dumps({"ended": ended, "path": str(closed.path), "reason": closed.reason}), flush=True)
+    return 0 if ended == "completed" else 1
 
 
-if __name__ == "__main__":
-    main()
+def _raise(self: object, trial: int) -> None:
+    if trial == 4:
+        raise ZeroDivisionError("a fault of the program")
