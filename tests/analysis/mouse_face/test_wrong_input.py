@@ -265,3 +265,9 @@ def test_faces_of_different_sizes(run: Any, study: Path) -> None:
 def test_a_copy_of_a_session_under_another_folder(run: Any, study: Path) -> None:
     shutil.copytree(study / "sub-m01", study / "copy")
     refused(run, study, "two sessions are called sub-m01_ses-emotions")
+
+
+def test_a_scheduler_that_cannot_be_had(run: Any, study: Path) -> None:
+    status, said, _ = run(study, "--scheduler", "tcp://127.0.0.1:1")
+    assert status == 2
+    assert "pip install distributed" in said or "no dask scheduler answers at tcp://127.0.0.1:1" in said
