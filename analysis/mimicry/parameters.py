@@ -6,15 +6,12 @@ methodologist does today. They differ in few fields; :func:`describe` prints all
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import inspect
-import itertools
-import textwrap
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
+
+from analysis.report.described_parameters import describe_parameters
 
 UNIT_OF_SUFFIX = {
     "_log_per_s": "log units/s",
@@ -299,25 +296,9 @@ def describe(parameters: MimicryParameters) -> pd.DataFrame:
     ['notch_harmonics', 'filter_phase', 'outlier_scale', 'time_origin_window', 'response_scale', 'follow_up',
      'posterior_warmup', 'posterior_draws', 'posterior_max_draws', 'comparison']
     """
-    docs = _field_docs()
-    rows: list[dict[str, Any]] = []
-    for name, value in dataclasses.asdict(parameters).items():
-        meaning, _, source = docs[name].partition("Source: ")
-        in_paper, in_recommended = getattr(paper(), name), getattr(recommended(), name)
-        rows.append(
-            {
-                "name": name,
-                "value": value,
-                "unit": _unit(name, value),
-                "meaning": meaning.strip(),
-                "source": source.strip(),
-                "paper": in_paper,
-                "recommended": in_recommended,
-                "differs_from_paper": value != in_paper,
-                "differs_from_recommended": value != in_recommended,
-            }
-        )
-    return pd.DataFrame(rows)
+    return describe_parameters(
+        parameters, paper=paper(), recommended=recommended(), unit_of_suffix=UNIT_OF_SUFFIX
+    )
 
 
 RAW_ONLY = ("bandpass_hz", "mains_hz", "notch_width_hz", "notch_harmonics")
@@ -348,20 +329,3 @@ def unused_parameters(parameters: MimicryParameters, noise: pd.DataFrame) -> dic
     if noise["fs_hz"].max() <= 2 * parameters.smoothing_hz:
         unused |= dict.fromkeys(SMOOTHING, "the sampling rate is too low for it")
     return unused
-
-
-def _unit(name: str, value: object) -> str:
-    if isinstance(value, str | bool):
-        return ""
-    return next((unit for suffix, unit in UNIT_OF_SUFFIX.items() if name.endswith(suffix)), "")
-
-
-def _field_docs() -> dict[str, str]:
-    """Read the docstring under each field from the source of the class."""
-    source = textwrap.dedent(inspect.getsource(MimicryParameters))
-    body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
-    docs = {}
-    for field, text in itertools.pairwise(body):
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
-            docs[field.target.id] = " ".join(str(text.value.value).split())  # type: ignore[attr-defined, union-attr]
-    return docs

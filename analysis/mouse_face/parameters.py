@@ -7,15 +7,12 @@ both side by side.
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import inspect
-import itertools
-import textwrap
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
+
+from analysis.report.described_parameters import describe_parameters
 
 UNIT_OF_SUFFIX = {
     "_px": "px",
@@ -327,19 +324,9 @@ class MouseFaceParameters:
 
 
 _POSITIVE = (
-    "orientations",
-    "cell_px",
-    "before_s",
-    "during_s",
-    "baseline_s",
-    "n_prototype_frames",
-    "trace_before_s",
-    "trace_after_s",
-    "trace_bin_s",
-    "search_s",
-    "early_s",
-    "most_video_gap_s",
-)
+    "orientations", "cell_px", "before_s", "during_s", "baseline_s", "n_prototype_frames",
+    "trace_before_s", "trace_after_s", "trace_bin_s", "search_s", "early_s", "most_video_gap_s",
+)  # fmt: skip
 _SHARES = ("most_lost_share", "level", "alpha_p", "neuron_q", "least_neuron_r")
 
 
@@ -402,39 +389,6 @@ def describe(parameters: MouseFaceParameters) -> pd.DataFrame:
     >>> bool(table.loc["cross_fitted", "differs_from_recommended"])
     True
     """
-    docs = _field_docs()
-    rows: list[dict[str, Any]] = []
-    for name, value in dataclasses.asdict(parameters).items():
-        meaning, _, source = docs[name].partition("Source: ")
-        in_paper, in_recommended = getattr(paper(), name), getattr(recommended(), name)
-        rows.append(
-            {
-                "name": name,
-                "value": value,
-                "unit": _unit(name, value),
-                "meaning": meaning.strip(),
-                "source": source.strip(),
-                "paper": in_paper,
-                "recommended": in_recommended,
-                "differs_from_paper": value != in_paper,
-                "differs_from_recommended": value != in_recommended,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _unit(name: str, value: object) -> str:
-    if isinstance(value, str | bool):
-        return ""
-    return next((unit for suffix, unit in UNIT_OF_SUFFIX.items() if name.endswith(suffix)), "")
-
-
-def _field_docs() -> dict[str, str]:
-    """Read the docstring under each field from the source of the class."""
-    source = textwrap.dedent(inspect.getsource(MouseFaceParameters))
-    body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
-    docs = {}
-    for field, text in itertools.pairwise(body):
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
-            docs[field.target.id] = " ".join(str(text.value.value).split())  # type: ignore[attr-defined, union-attr]
-    return docs
+    return describe_parameters(
+        parameters, paper=paper(), recommended=recommended(), unit_of_suffix=UNIT_OF_SUFFIX
+    )
