@@ -30,6 +30,8 @@ from analysis.report import Column, Table
 from analysis.report.drawing import FULL_WIDTH_MM, SINGLE_COLUMN_MM, new_figure, report_style
 
 NAME, TITLE = "3G", "How does the face change under light?"
+SUGGESTED = "suggested"
+"""Stands for the prototype that the classifier suggests."""
 CONTROL_COLOUR = "#6B7178"
 _AXIS = {"change": "Change of similarity (r)", "z": "Similarity (z)"}
 
@@ -53,7 +55,7 @@ def panel_3g(data: FaceData, parameters: MouseFaceParameters, *, rng: np.random.
     """Show similarity to the prototype that the classifier suggests, around light (Fig. 3G).
 
     Recommended: change of the correlation, means of animals, test against animals that light cannot drive,
-    corrected for the choice among all prototypes. Paper: z scores of trials with their standard error.
+    each animal with the prototype that the others suggest. Paper: z scores of trials, standard error.
     """
     light = light_fractions(data, parameters)
     if isinstance(light, Missing):
@@ -100,47 +102,59 @@ def light_traces(
     first = parameters.light_groups[0]
     known = set(traces.trials["prototype"])
     suggested = {site: event for site in light.sites if (event := light.suggested(site, first)) in known}
-    tests = compare_traces(
-        responses(traces, early_s=parameters.early_s).assign(site=about["site"], group=about["group"]),
-        suggested,
-        parameters,
-    )
+    table = responses(traces, early_s=parameters.early_s).assign(site=about["site"], group=about["group"])
+    places = table[["site", "animal"]].drop_duplicates().itertuples(index=False)
+    by_others = {
+        (str(site), str(animal)): light.suggested(str(site), first, without=str(animal))
+        if parameters.unit == "animals"
+        else suggested[str(site)]
+        for site, animal in places
+        if str(site) in suggested
+    }
+    tests = compare_traces(table, by_others, parameters)
     return LightTraces(
         light=light, traces=traces, about=about[["site", "group"]], suggested=suggested, tests=tests
     )
 
 
 def compare_traces(
-    table: pd.DataFrame, suggested: dict[str, str], parameters: MouseFaceParameters
+    table: pd.DataFrame, suggested: dict[tuple[str, str], str], parameters: MouseFaceParameters
 ) -> pd.DataFrame:
-    """Compare driven animals with controls, for each site and prototype.
+    """Compare driven animals with controls, for each site, with each prototype and the suggested one.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As of `time_course.responses`, with ``site`` and ``group``.
     suggested : dict
-        Site -> prototype that was chosen by looking at the same trials.
+        Site and animal -> prototype that the classifier suggests. It must not have looked at the animal's own
+        trials, or it would suggest what these happen to be like.
     parameters : MouseFaceParameters
         Groups, unit and adjustment.
 
     Returns
     -------
     pandas.DataFrame
-        ``site prototype suggested against n n_control estimate lower upper p p_adjusted``. With animals as
-        unit p values are adjusted over the prototypes of a site, since one of them was chosen.
+        ``site prototype against n n_control estimate lower upper p p_adjusted``: a row for ``suggested``, and
+        one for each prototype, whose p values are adjusted over the prototypes of a site (animals as unit).
     """
     parts = []
-    for site, own in table.groupby("site", sort=False):
+    for site, own in table.dropna(subset="response").groupby("site", sort=False):
+        chosen = [suggested.get((str(site), str(animal))) for animal in own["animal"]]
+        first = own[own["prototype"].to_numpy() == np.array(chosen, object)]
         rows = [
-            {"site": site, "prototype": prototype, "suggested": suggested.get(str(site)) == prototype,
-             **_compared(part.dropna(subset="response"), parameters)}
+            {"site": site, "prototype": prototype, **_compared(part, parameters)}
             for prototype, part in own.groupby("prototype")
-        ]  # fmt: skip
+        ]
         part = pd.DataFrame(rows)
         part["p_adjusted"] = part["p"]
         if parameters.unit == "animals" and part["p"].notna().all():
             part = with_adjusted(part, parameters.adjust)
+        if len(first):
+            row = _compared(first, parameters)
+            parts.append(
+                pd.DataFrame([{"site": site, "prototype": SUGGESTED, **row, "p_adjusted": row["p"]}])
+            )
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
@@ -261,7 +275,7 @@ def _caption(found: LightTraces, parameters: MouseFaceParameters, names: Emotion
 
 
 def _chosen(found: LightTraces, site: str) -> dict[str, Any] | None:
-    own = found.tests[(found.tests["site"] == site) & found.tests["suggested"]]
+    own = found.tests[(found.tests["site"] == site) & (found.tests["prototype"] == SUGGESTED)]
     return {str(name): value for name, value in own.iloc[0].items()} if len(own) else None
 
 
@@ -283,7 +297,7 @@ def _claims(found: LightTraces, parameters: MouseFaceParameters) -> pd.DataFrame
             {
                 "claim": claim, "estimate": row["estimate"], "lower": row["lower"], "upper": row["upper"],
                 "unit": "r" if parameters.trace_scale == "change" else "SD of the rest", "p": p,
-                "test": f"{what}, {kind} ({row['prototype'].replace('_', ' ')})",
+                "test": f"{what}, {kind} ({found.suggested[site].replace('_', ' ')})",
                 "n": f"{plural(int(row['n']), unit)}, {plural(int(row['n_control']), 'control')}",
                 "holds": bool(p <= parameters.alpha_p and row["estimate"] > 0) if np.isfinite(p) else None,
             }
@@ -306,8 +320,8 @@ def _sentences(found: LightTraces, parameters: MouseFaceParameters, names: Emoti
         digits = 3 if unit == "r" else 1
         sentences.append(
             f"Within {parameters.early_s:g} s of light at {site} the similarity to the "
-            f"{names.prototype(row['prototype'])} changed by {number_words(row['estimate'], digits)} {unit} "
-            f"{beside}"
+            f"{names.prototype(found.suggested[site])} changed by "
+            f"{number_words(row['estimate'], digits)} {unit} {beside}"
             + bracketed(
                 said_interval(row["lower"], row["upper"], level=parameters.level, digits=digits),
                 p_words(float(row["p_adjusted"])),
@@ -342,8 +356,10 @@ def _test_table(found: LightTraces, parameters: MouseFaceParameters) -> Table:
         data=found.tests,
         columns={
             "site": Column(description="Where the light went.", heading="Site"),
-            "prototype": Column(description="Event of the prototype.", heading="Prototype"),
-            "suggested": Column(description="Whether the classifier suggests it.", heading="Suggested"),
+            "prototype": Column(
+                description="Event of the prototype; suggested: the one that the classifier suggests (that the "
+                "other animals suggest, where animals are compared).", heading="Prototype",
+            ),
             "against": Column(
                 description="What driven animals are compared with.", heading="Against",
                 levels={"control": "controls", "rest": "rest before", "nothing": "nothing"},
@@ -355,7 +371,8 @@ def _test_table(found: LightTraces, parameters: MouseFaceParameters) -> Table:
             "upper": Column(description="Upper limit of the interval.", kind="number", heading="Upper"),
             "p": Column(description="p value.", kind="p", heading="p"),
             "p_adjusted": Column(
-                description="p value adjusted over the prototypes of a site.", kind="p", heading="p adjusted"
+                description="p value adjusted over the prototypes of a site; that of the suggested one needs "
+                "no adjustment.", kind="p", heading="p adjusted"
             ),
         },
     )  # fmt: skip

@@ -46,10 +46,15 @@ class LightFractions:
         """Where light was given, in order of first trial."""
         return list(dict.fromkeys(self.trials["site"]))
 
-    def suggested(self, site: str, group: str) -> str:
-        """Event that most frames under light are taken for, neutral left out; animals count the same."""
+    def suggested(self, site: str, group: str, *, without: str = "") -> str:
+        """Event that most frames under light are taken for, neutral left out; animals count the same.
+
+        Of the animals of a group (of all, where a site has none of it), but the one ``without``, unless it is
+        the only one.
+        """
         own = self.during[(self.during["site"] == site) & (self.during["label"] != self.neutral)]
         own = own[own["group"] == group] if (own["group"] == group).any() else own
+        own = own[own["animal"] != without] if (own["animal"] != without).any() else own
         means = own.groupby(["animal", "label"])["fraction"].mean().groupby("label").mean()
         return str(means.idxmax())
 
