@@ -162,15 +162,16 @@ class RigSession:
         settings = self._opened.camera
         if self._preview:
             set_up(make_camera(settings), masks=self._folder / MASKS, start_from=self._earlier_masks())
-        recorder = FrameRecorder(
-            make_camera(settings), self._folder, name=Path(VIDEO).stem, codec=settings.codec
-        )
+        backend = make_camera(settings)
+        self._stack.callback(backend.close)
+        recorder = FrameRecorder(backend, self._folder, name=Path(VIDEO).stem, codec=settings.codec)
         facts = recorder.open()
         check_room(self._folder, facts=facts, codec=settings.codec, duration_s=self._plan.duration_s)
         if self._opened.port == COMPILED_FIRMWARE:
             from hardware.simulated.compiled_rig import CompiledRig
 
             self.rig = MouseRig(self._stack.enter_context(CompiledRig()).address, limits=self._opened.limits)
+        self._stack.callback(self.rig.close)
         self.rig.connect()
         return RigDelivery(self.rig), recorder
 
