@@ -216,3 +216,22 @@ def test_a_study_without_neutral_trials_gets_some(filmed_study: Path, tmp_path: 
         own = found.trials[(found.trials["animal"] == trial["animal"]) & (found.trials["event"] != "neutral")]
         since_s = trial["onset_s"] - own["onset_s"].to_numpy()
         assert not ((since_s > -2.0 + 1e-6) & (since_s < 2.0 + 4.0 - 1e-6)).any()
+
+
+def test_escape_and_freezing_are_looked_for_or_it_is_told_why_not(filmed_study: Path, data: FaceData) -> None:
+    sessions, _ = read_study(filmed_study)
+    without = {
+        name: dataclasses.replace(
+            session, events=session.events[~session.events["trial_type"].isin(["escape", "freezing"])]
+        )
+        for name, session in sessions.items()
+    }
+    found = gather(describe(filmed_study, without, recommended()), recommended())
+    for name in sessions:
+        told = any(name in note and "thresholds of movement need 30 s" in note for note in found.notes)
+        first_shock_s = without[name].events.set_index("trial_type").loc["tail_shock", "onset"].min()
+        assert told == (first_shock_s < 32.0)
+        assert (name in found.bouts) != told
+    n_bouts = sum(len(one.bouts) for one in found.bouts.values())
+    assert found.trials["event"].isin(["escape", "freezing"]).sum() == n_bouts
+    assert not data.bouts  # the study has trials of them
