@@ -182,7 +182,7 @@ def test_an_unknown_name_is_refused_with_the_one_meant(tmp_path: Path) -> None:
     assert read_schedule("tastants.yaml").name == "tastants"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_no_damage_to_a_file_ends_in_anything_but_a_message(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -325,6 +325,25 @@ def test_given_values_that_cannot_be_are_refused(values: dict[str, str], words: 
     with pytest.raises(ValueError) as caught:
         read_schedule("tail_shocks", values=values)
     assert words in str(caught.value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(value=st.text(alphabet="0123456789.,-e[]{}:#\"' \t\nxy&*!", min_size=1, max_size=12))
+def test_a_given_value_changes_its_setting_or_is_refused(value: str) -> None:
+    given_values = {"tail_shock.current_ma": value, "tail_shock.pulse_ms": "500"}
+    try:
+        schedule = read_schedule("tail_shocks", values=given_values)
+    except ValueError:
+        return
+    plain = read_schedule("tail_shocks", values=given_values | {"tail_shock.current_ma": "0.1"})
+    assert (schedule.order, schedule.intervals, schedule.repeats) == (
+        plain.order,
+        plain.intervals,
+        plain.repeats,
+    )
+    assert schedule.stimuli[-1] == plain.stimuli[-1]
+    assert all(0.001 <= stimulus.current_ma <= 3 for stimulus in schedule.stimuli[:-1])
+    assert {stimulus.pulse_ms for stimulus in schedule.stimuli[:-1]} == {500}
 
 
 @pytest.mark.parametrize("setting", ["x", "=3", "x=", " = "])
