@@ -52,8 +52,8 @@ class ShownFaces:
 def panel_1b(data: FaceData, parameters: MouseFaceParameters, *, rng: np.random.Generator) -> Panel:
     """Show a typical frame of each event and where it differs from the face at rest (Fig. 1B).
 
-    Recommended: the map shows the change that different trials share, and in each animal it is asked how alike
-    the changes of different trials are. Paper: the difference to all frames at rest, seen by eye.
+    Recommended: the map shows the change that different trials share, and in each animal it is asked how
+    alike the changes of different trials are. Paper: the difference to all frames at rest, seen by eye.
     """
     core = core_clips(data, parameters)
     if isinstance(core, Missing):
@@ -63,7 +63,7 @@ def panel_1b(data: FaceData, parameters: MouseFaceParameters, *, rng: np.random.
     if not maps:
         return missing_panel(NAME, TITLE, f"{animal} has no event with frames both before and during it")
     table = shared_changes(core, parameters)
-    tests = _tests(table, parameters, core.neutral)
+    tests = tested(table, parameters, core.neutral)
     shown = ShownFaces(animal, maps, *typical_frames(data, core, animal, list(maps), parameters, rng))
     without_video = () if shown.neutral is not None else ("No video could be read: the maps have no face.",)
     return Panel(
@@ -186,7 +186,7 @@ def _add_scale(panel: Axes, greatest: float) -> None:
     bar.tick_params(labelsize=6.5)
 
 
-def _tests(table: pd.DataFrame, parameters: MouseFaceParameters, neutral: str) -> pd.DataFrame:
+def tested(table: pd.DataFrame, parameters: MouseFaceParameters, neutral: str) -> pd.DataFrame:
     """Test each event over animals; the family is the events, neutral trials stand apart."""
     rows = []
     for label in event_order(table["label"].unique()):

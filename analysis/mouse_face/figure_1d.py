@@ -66,7 +66,7 @@ def panel_1d(data: FaceData, parameters: MouseFaceParameters, *, rng: np.random.
         label for label in event_order(core.trials["label"].unique()) if len(core.of(animal, label)[0]) > 1
     ]
     shown = {label: clustered(core, animal, label) for label in labels}
-    tests = _tests(table, parameters, core.neutral)
+    tests = tested(table, parameters, core.neutral)
     return Panel(
         name=NAME,
         title=TITLE,
@@ -181,7 +181,7 @@ def reduced(matrix: np.ndarray, most: int) -> np.ndarray:
     return sums / np.outer(sizes, sizes)
 
 
-def _tests(table: pd.DataFrame, parameters: MouseFaceParameters, neutral: str) -> pd.DataFrame:
+def tested(table: pd.DataFrame, parameters: MouseFaceParameters, neutral: str) -> pd.DataFrame:
     """Test each event over animals; the family of adjusted p values is the events, neutral is apart."""
     rows = []
     for label in event_order(table["label"].unique()):

@@ -239,9 +239,10 @@ def _claim(
         test, n = f"shuffled trials, {found.scheme} left out", mice(n_animals)
     # a class whose test ended with that of all classes was not decoded: the whole was not
     holds = bool(above and p <= parameters.alpha_p) if np.isfinite(p) else False
+    lower, upper = np.clip([100 * row["lower"], 100 * row["upper"]], 0, 100)
     return {
-        "claim": text, "estimate": 100 * row["accuracy"], "lower": np.clip(100 * row["lower"], 0, 100),
-        "upper": np.clip(100 * row["upper"], 0, 100), "unit": "%", "p": p, "test": test, "n": n, "holds": holds,
+        "claim": text, "estimate": 100 * row["accuracy"], "lower": lower, "upper": upper, "unit": "%", "p": p,
+        "test": test, "n": n, "holds": holds,
     }  # fmt: skip
 
 

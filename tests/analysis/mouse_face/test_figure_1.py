@@ -1,4 +1,4 @@
-"""Figure 1 as panels: what is there is found, what is not is not claimed, and what cannot be asked is said."""
+"""Figure 1 as panels: what is there is found, nothing is claimed of nothing, gaps are told in words."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from analysis.report.drawing import report_style, svg_text
 EVENTS = ["quinine", "sucrose", "tail shock", "lithium", "escape", "freezing"]
 PANELS = {"1B": panel_1b, "1D": panel_1d, "1E": panel_1e, "1F": panel_1f}
 QUICK = dataclasses.replace(
-    recommended(), decoding_trees=30, decoding_test_trees=15, decoding_permutations=39, embedding_components=20
+    recommended(), decoding_trees=20, decoding_test_trees=8, decoding_permutations=19, embedding_components=20
 )
-QUICK_PAPER = dataclasses.replace(paper(), decoding_trees=20, decoding_repeats=3, embedding_components=20)
+QUICK_PAPER = dataclasses.replace(paper(), decoding_trees=10, decoding_repeats=2, embedding_components=20)
 
 
 def made(name: str, data: FaceData, parameters: MouseFaceParameters = QUICK) -> Panel:
@@ -40,12 +40,12 @@ def holds(panel: Panel, claim: str) -> bool | None:
 
 @pytest.fixture(scope="module")
 def effect() -> FaceData:
-    return simulated_study(np.random.default_rng(1), n_animals=6, effect=1.2, fs_hz=5.0)
+    return simulated_study(np.random.default_rng(1), n_animals=6, effect=1.2, fs_hz=4.0, cells=(3, 4))
 
 
 @pytest.fixture(scope="module")
 def nothing() -> FaceData:
-    return simulated_study(np.random.default_rng(2), n_animals=6, effect=0.0, fs_hz=5.0)
+    return simulated_study(np.random.default_rng(2), n_animals=6, effect=0.0, fs_hz=4.0, cells=(3, 4))
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -71,7 +71,8 @@ def test_every_panel_is_complete_in_both_presets(effect: FaceData, name: str) ->
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_is_the_same_each_time(effect: FaceData, name: str) -> None:
-    first, second = made(name, effect), made(name, effect)
+    few = only_animals(effect, ["m01", "m02"])
+    first, second = made(name, few), made(name, few)
     pd.testing.assert_frame_equal(first.claims, second.claims)
     assert first.sentences == second.sentences
 
@@ -104,29 +105,35 @@ def test_the_map_shows_where_the_face_changes() -> None:
     values[during, 7 * orientations : 8 * orientations] += 3
     table = made("1B", dataclasses.replace(data, descriptors=values)).tables[1].data
     assert table["quinine"].idxmax() == 7
-    assert (table.loc[7, ["row", "column"]] == [1, 2]).all()
+    assert (table.loc[7, ["row", "column"]] == [1, 2]).all()  # of five columns
     assert table.loc[7, "quinine"] == pytest.approx(6, abs=1.5)
 
 
-def test_the_paper_preset_decodes_what_is_not_there() -> None:
-    data = simulated_study(
-        np.random.default_rng(4), n_animals=4, effect=0.0, fs_hz=15.0, cells=(3, 3), movement_sd=0.2
+@pytest.fixture(scope="module")
+def many_frames() -> FaceData:
+    """Nothing follows events, and trials have as many frames as a camera takes."""
+    return simulated_study(
+        np.random.default_rng(4), n_animals=3, effect=0.0, fs_hz=15.0, cells=(2, 3), movement_sd=0.2
     )
-    panel = made("1F", data, QUICK_PAPER)
+
+
+def test_the_paper_preset_decodes_what_is_not_there(many_frames: FaceData) -> None:
+    panel = made("1F", many_frames, QUICK_PAPER)
     table = panel.claims.set_index("claim")
     assert table.loc["events are decoded from the face", "estimate"] > 80
     assert table["holds"].all()
-    assert "1 / number" in panel.caption
     accuracy = panel.tables[0].data.set_index(["frames", "event"])
     assert accuracy.loc[("during", "all"), "shuffled"] < 0.25
     assert accuracy.loc[("before", "all"), "accuracy"] > 0.8
-    assert not made("1F", data).claims["holds"].any()
+    assert panel.warnings
+    assert not holds(made("1F", many_frames), "events are decoded from the face")
 
 
-def test_the_paper_preset_sees_clouds_where_there_are_trials(nothing: FaceData) -> None:
-    panel = made("1E", nothing, QUICK_PAPER)
+def test_the_paper_preset_sees_clouds_where_there_are_trials(many_frames: FaceData) -> None:
+    panel = made("1E", many_frames, QUICK_PAPER)
     assert holds(panel, CLAIM)
     assert panel.warnings
+    assert not holds(made("1E", many_frames), CLAIM)
 
 
 def test_an_order_in_rows_is_found_out_by_the_control() -> None:
