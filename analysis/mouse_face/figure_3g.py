@@ -357,8 +357,8 @@ def _test_table(found: LightTraces, parameters: MouseFaceParameters) -> Table:
         columns={
             "site": Column(description="Where the light went.", heading="Site"),
             "prototype": Column(
-                description="Event of the prototype; suggested: the one that the classifier suggests (that the "
-                "other animals suggest, where animals are compared).", heading="Prototype",
+                description="Event of the prototype; suggested: the one that the classifier suggests (where "
+                "animals are compared: that the other animals suggest).", heading="Prototype",
             ),
             "against": Column(
                 description="What driven animals are compared with.", heading="Against",
