@@ -48,7 +48,7 @@ def carry_out(choices: Choices) -> None:
         if hint:
             print(f"note: {hint}", file=sys.stderr)
     ended, closed = _hold(plan, surroundings, choices)
-    _tell(ended, closed, choices)
+    _tell(ended, closed, simulated=plan.simulated, as_json=choices.as_json)
 
 
 def confirm_shocks(words: str, typed: str | None) -> None:
@@ -269,11 +269,11 @@ def _plan_summary(plan: SessionPlan) -> dict[str, Any]:
     }
 
 
-def _tell(ended: str, closed: Closed, choices: Choices) -> None:
+def _tell(ended: str, closed: Closed, *, simulated: bool, as_json: bool) -> None:
     """Say what became of the session; a session that did not run to its end is an error for scripts."""
     _print_closed(closed)
-    if choices.as_json:
-        print(json.dumps({"simulated": choices.simulate, **_summary(closed)}))
+    if as_json:
+        print(json.dumps({"simulated": simulated, **_summary(closed)}))
     if ended == "stopped":
         raise SessionStopped(closed.reason)
     if ended != "completed":

@@ -42,8 +42,9 @@ class LogRow:
     time: float
     """Seconds from the session's start."""
     what: str
-    """In one word: ``start``, ``armed``, ``trial``, ``order``, ``refused``, ``warning``, ``stop``,
-    ``outputs_low``, ``end``, ``closed``."""
+    """In one word: ``camera`` (it records), ``arm`` and ``armed``, ``trial`` (one begins), ``by_hand``,
+    ``device_...`` (it refused, stopped, started anew), ``clock_step``, ``stop`` (and why), ``outputs_low``,
+    ``end`` (and how)."""
     trial: int | None = None
     """The trial that it is about, from 1."""
     text: str = ""

@@ -257,8 +257,8 @@ def _take_news(parts: Parts) -> Sequence[News]:
     parts.live.delivered(item.row(parts.live.zero_s) for item in news)
     for item in news:
         if item.kind in ("refused", "stop", "boot", "estop", "lost"):
-            text = f"{item.channel or 'the device'}: {item.value or item.kind}"
-            parts.live.log(item.kind, text, trial=item.trial)
+            text = f"{item.channel}: {item.value}" if item.channel else item.value or item.kind
+            parts.live.log(f"device_{item.kind}", text, trial=item.trial)
             if item.kind == "refused":
                 parts.notes.append(f"trial {item.trial}: {text}")
     return news
