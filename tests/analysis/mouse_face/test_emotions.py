@@ -39,7 +39,10 @@ def test_a_study_has_its_own_table_and_the_command_line_counts_before_it(tmp_pat
     [
         ("event,emotion\nquinine,disgust\n", "absent: event, emotion"),
         ("event\temotion\nquinine disgust\n", "line 2: expected 2 fields"),
-        ("event\temotion\nquinine\tdisgust\nquinine\tfear\n", "line 3: the event 'quinine' is named a second"),
+        (
+            "event\temotion\nquinine\tdisgust\nquinine\tfear\n",
+            "line 3: the event 'quinine' is named a second",
+        ),
         ("event\temotion\n\tdisgust\n", "line 2: no event"),
         ("event\temotion\n", "names no event"),
     ],
