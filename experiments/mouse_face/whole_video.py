@@ -22,6 +22,10 @@ LAST_FRAMES = 8
 written earlier, each in one piece."""
 
 
+END_MS = 1000.0
+"""A video that says it is longer than its frames by more than this has lost its end (ms)."""
+
+
 @dataclass(frozen=True)
 class VideoContent:
     """What a video file holds."""
@@ -55,7 +59,7 @@ def video_content(path: Path) -> VideoContent | None:
             if not container.streams.video:
                 return None
             stream = container.streams.video[0]
-            has_end = container.duration is not None
+            duration_ms = None if container.duration is None else container.duration / 1000
             width, height = stream.codec_context.width, stream.codec_context.height
             times, last = _times_and_last(container, stream)
     except (av.error.FFmpegError, OSError, ValueError):
@@ -64,6 +68,8 @@ def video_content(path: Path) -> VideoContent | None:
     times = times[: len(times) - n_damaged]
     if not times:
         return None
+    lasts_ms = times[-1] - times[0]
+    has_end = duration_ms is not None and duration_ms - lasts_ms < END_MS
     return VideoContent(np.array(times) - times[0], width, height, has_end, n_damaged)
 
 

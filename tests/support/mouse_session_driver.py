@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,22 @@ FPS, SIZE_PX = 20.0, (96, 72)
 class SmallCamera:
     """A camera that needs next to no processor: noise, drawn once."""
 
-    def __init__(self, *, gone_after_s: float = 1e9, silent_after_s: float = 1e9) -> None:
+    def __init__(
+        self,
+        *,
+        gone_after_s: float = 1e9,
+        silent_after_s: float = 1e9,
+        size_px: Sequence[int] = SIZE_PX,
+    ) -> None:
         self._gone_after_s, self._silent_after_s = gone_after_s, silent_after_s
-        self._image = np.random.default_rng(1).integers(0, 255, SIZE_PX[::-1], dtype=np.uint8)
+        self._size_px = size_px
+        self._image = np.random.default_rng(1).integers(0, 255, size_px[::-1], dtype=np.uint8)
         self._number, self._began_s = 0, 0.0
 
     def open(self) -> CameraFacts:
         return CameraFacts(
-            backend="test", model="small", width_px=SIZE_PX[0], height_px=SIZE_PX[1], fps=FPS, has_ids=True,
+            backend="test", model="small",
+            width_px=self._size_px[0], height_px=self._size_px[1], fps=FPS, has_ids=True,
             has_times=True,
         )  # fmt: skip
 
@@ -94,6 +103,10 @@ def _run(study: Path, schedule: Path, address: str, options: dict[str, Any]) -> 
         text="# rig\n",
     )
     rig_session.make_camera = lambda settings: SmallCamera(**options.get("faults", {}))  # type: ignore
+    if "most_bytes" in options:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (options["most_bytes"], resource.RLIM_INFINITY))
     if not options.get("asks"):
         Watch.answered = lambda self: True  # type: ignore[method-assign]
     if options.get("broken"):

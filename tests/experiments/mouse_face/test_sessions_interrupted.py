@@ -193,12 +193,14 @@ WORDS = {
     "reset": "anew",
     "camera": "unplugged",
     "silent camera": "no frame came",
+    "full disk": "the video cannot be written",
     "fault": "ZeroDivisionError: a fault of the program",
 }
 """What ends a session -> what the log says of it (a pattern)."""
 FAULTS: dict[str, dict[str, Any]] = {
     "camera": {"faults": {"gone_after_s": 1.3}},
     "silent camera": {"faults": {"silent_after_s": 0.8}},
+    "full disk": {"most_bytes": 2_000_000, "faults": {"size_px": [320, 240]}},
     "fault": {"broken": True},
 }
 
@@ -284,14 +286,19 @@ def kill_sessions(context: Any, tmp_path: Path, schedule: Path, *, n: int, seed:
                 continue
             check_log(running)
             state = "finished" if finished else "while it was closed"
-            if not list(study.glob("sub-m01/*.nwb")):
+            if not written(study):
                 closed = close_session(running.folder, allow_misaligned=True)
                 state = f"recovered, {closed.n_frames} frames, {closed.outcomes}"
-            (path,) = study.glob("sub-m01/*.nwb")
+            (path,) = written(study)
             if list(path.parent.glob("*.mkv")) and read_rows_of_trials(running):
                 check_file(running, path)
             said.append(f"{after_s:4.1f} s: {state}; high {high}, low after {took_s:.2f} s")
     return said
+
+
+def written(study: Path) -> list[Path]:
+    """NWB files that are whole; one that was being written has another name."""
+    return [path for path in study.glob("sub-m01/*.nwb") if ".unfinished" not in path.name]
 
 
 def read_rows_of_trials(running: Running) -> list[LogRow]:
