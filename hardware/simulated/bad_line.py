@@ -1,4 +1,4 @@
-"""A line that damages, repeats, swaps and loses what goes over it: what do host and device make of it?"""
+"""A line that damages, repeats, swaps and loses what goes over it, to see what comes of it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ volatile uint32_t frames = 0;
 static volatile bool estop_told = false, lick_told = false;
 static volatile uint32_t lick_ticks = 0;
 static volatile uint8_t n_licks = 0, n_frames = 0; // interrupts of this overflow's time
-static const uint8_t MOST_LICKS = 32, MOST_FRAMES = 64; // more is noise, and may not starve the rest
+static const uint8_t MOST_LICKS = 8, MOST_FRAMES = 20; // more is noise, and may not starve the rest
 static uint8_t reset_flags __attribute__((section(".noinit")));
 
 // A reset by the hardware watchdog leaves it running: stop it before anything else is set up.
@@ -34,6 +34,7 @@ void before_start() {
 void start_clock() {
   TCCR1A = 0;
   TCCR1B = _BV(ICNC1) | _BV(ICES1) | _BV(CS11); // half microseconds; frame pulses are timed when they rise
+  TCNT1 = 0;
   TIMSK1 = _BV(TOIE1) | _BV(ICIE1);
 }
 
@@ -49,7 +50,6 @@ static void start_pins() {
 
 static void start_inputs() {
   EICRA = _BV(ISC00) | _BV(ISC10); // both edges
-  EIFR = _BV(INTF0) | _BV(INTF1);
   EIMSK = _BV(INT0) | _BV(INT1);
   lick_told = licking();
 }
@@ -90,7 +90,6 @@ ISR(TIMER1_OVF_vect) {
   }
   see_lick();
   n_licks = n_frames = 0;
-  EIFR = _BV(INTF1);
   EIMSK |= _BV(INT0) | _BV(INT1);
   TIMSK1 |= _BV(ICIE1);
 }

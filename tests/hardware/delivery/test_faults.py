@@ -1,4 +1,4 @@
-"""Whatever goes wrong between host and device: low outputs within a second, nothing twice, a host that knows."""
+"""Whatever goes wrong between host and device: low outputs within a second, and a host that knows."""
 
 from __future__ import annotations
 
@@ -97,9 +97,8 @@ def test_a_wire_that_loses_everything_is_noticed_within_a_second_and_a_half() ->
         host.line.write = lambda data: None  # the host's half of the cable is broken
         host.run(1.5)
         assert host.twin.high == () and rig.state in ("lost", "stopped")
-        assert [event.text for event in drained(rig) if event.kind == "stop"][0].startswith(
-            "the host was silent"
-        )
+        stops = [event.text for event in drained(rig) if event.kind == "stop"]
+        assert stops[0].startswith("the host was silent")
 
 
 @pytest.mark.parametrize(

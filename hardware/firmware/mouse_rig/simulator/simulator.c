@@ -43,7 +43,7 @@ static char said[512];
 static size_t said_length = 0;
 static uint8_t waiting[1 << 16]; // bytes on their way to the firmware
 static uint16_t first = 0, last = 0;
-static avr_cycle_count_t next_byte_at = 0;
+static int feeding = 0;
 static unsigned lowest_stack = 0xFFFF, last_stack = 0, n_same = 0;
 
 static double us(void) { return avr->cycle * 1e6 / HZ; }
@@ -72,12 +72,18 @@ static void spoke(struct avr_irq_t *irq, uint32_t byte, void *unused) {
   }
 }
 
-static void hear(uint8_t byte) { waiting[last++] = byte; }
+static avr_cycle_count_t feed(avr_t *unused, avr_cycle_count_t when, void *nothing) {
+  (void)unused, (void)nothing;
+  if (first != last)
+    avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT), waiting[first++]);
+  feeding = first != last;
+  return feeding ? when + CYCLES_PER_BYTE : 0;
+}
 
-static void feed(void) {
-  if (first == last || avr->cycle < next_byte_at) return;
-  avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT), waiting[first++]);
-  next_byte_at = avr->cycle + CYCLES_PER_BYTE;
+static void hear(uint8_t byte) {
+  waiting[last++] = byte;
+  if (!feeding) avr_cycle_timer_register(avr, CYCLES_PER_BYTE, feed, NULL);
+  feeding = 1;
 }
 
 // What is outside is stronger than the pull-ups inside.
@@ -103,6 +109,8 @@ static void rest(void) { // nothing is pressed, the tongue is away, the camera d
 static void do_reset(void) {
   first = last = 0;
   avr_reset(avr);
+  avr_cycle_timer_cancel(avr, feed, NULL);
+  feeding = 0;
   rest();
 }
 
@@ -130,7 +138,6 @@ static int load(const char *path) {
 
 static int run_until(avr_cycle_count_t cycle) {
   while (avr->cycle < cycle) {
-    feed();
     int state = avr_run(avr);
     unsigned stack = avr->data[R_SPL] | avr->data[R_SPH] << 8;
     n_same = stack == last_stack ? n_same + 1 : 0; // its two bytes are written one after the other
