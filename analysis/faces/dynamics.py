@@ -363,7 +363,7 @@ def duration_fractions(
 def _fractions(table: pd.DataFrame, edges: np.ndarray) -> np.ndarray:
     """Return the share of durations between edges, from the survival curve."""
     curve = survival(table["duration_s"].to_numpy(), table["censored"].to_numpy(bool), edges[1:-1])
-    return -np.diff(np.concatenate([[1.0], curve, [0.0]]))
+    return np.abs(np.diff(np.concatenate([[1.0], curve, [0.0]])))  # a curve only falls; no minus zero
 
 
 def _checked(trace: np.ndarray, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -156,7 +156,15 @@ def _draw_population(
     if course.has_neutral and parameters.unit == "animals":
         _draw_curve(panel, traces, event, course.neutral, parameters, NEUTRAL_COLOUR)
     _draw_curve(panel, traces, event, event, parameters, colour)
-    panel.set_xlim(-parameters.trace_before_s, parameters.trace_after_s)
+    panel.set_xlim(-parameters.trace_before_s, _end_s(course, traces))
+
+
+def _end_s(course: TimeCourse, traces: BinnedTraces) -> float:
+    """Time up to which any trial that is shown has values."""
+    step_s = traces.times_s[1] - traces.times_s[0]
+    shown = np.concatenate([_rows(traces, event, event) for event in course.events])
+    seen = np.flatnonzero(~np.isnan(traces.values[shown]).all(axis=0))
+    return float(traces.times_s[seen[-1]] + step_s / 2) if len(seen) else float(traces.times_s[-1])
 
 
 def _draw_curve(
@@ -167,6 +175,8 @@ def _draw_curve(
         return
     animals = traces.trials.loc[own, "animal"].to_numpy() if parameters.unit == "animals" else None
     curve = population_trace(traces.values[own], animals, level=parameters.level)
+    # where the next event came for some, the mean would be that of others: it ends there
+    curve = curve.where(curve["n"] >= 0.8 * curve["n"].max())
     panel.fill_between(
         traces.times_s, curve["lower"], curve["upper"], color=colour, alpha=0.25, linewidth=0, zorder=1
     )

@@ -154,8 +154,9 @@ def _draw_durations(
 
 def _finish(upper: Axes, lower: Axes, found: Onsets, parameters: MouseFaceParameters) -> None:
     dense = parameters.unit == "trials"
+    end_s = float(min(parameters.search_s, np.ceil(found.times["watched_s"].max())))
     for panel in (upper, lower):
-        panel.set_xlim(0, parameters.search_s)
+        panel.set_xlim(0, end_s)
         panel.set_ylim(0, None if dense else 1.02)
     upper.axvline(parameters.early_s, color="#8A9299", linewidth=0.6, linestyle=(0, (4, 2)), zorder=0)
     upper.set_xlabel("Onset of the expression after the event (s)")
@@ -167,13 +168,15 @@ def _finish(upper: Axes, lower: Axes, found: Onsets, parameters: MouseFaceParame
         parameters.early_s, 1.02, f" {share} within {parameters.early_s:g} s",
         transform=upper.get_xaxis_transform(), fontsize=6.5, va="bottom", ha="left", color=INK,
     )  # fmt: skip
-    edges = [0.0, *parameters.duration_edges_s, parameters.search_s]
+    edges = [0.0, *parameters.duration_edges_s, max(end_s, parameters.duration_edges_s[-1])]
     for edge in parameters.duration_edges_s:
         lower.axvline(edge, color="#8A9299", linewidth=0.6, linestyle=(0, (4, 2)), zorder=0)
     for low, high, fraction in zip(edges[:-1], edges[1:], found.durations["fraction"], strict=False):
+        if low >= end_s:
+            continue
         lower.text(
-            (low + high) / 2, 1.02, said_share(float(fraction)), transform=lower.get_xaxis_transform(),
-            fontsize=6.5, va="bottom", ha="center", color=INK,
+            (low + min(high, end_s)) / 2, 1.02, said_share(float(fraction)),
+            transform=lower.get_xaxis_transform(), fontsize=6.5, va="bottom", ha="center", color=INK,
         )  # fmt: skip
 
 

@@ -134,6 +134,11 @@ def _draw_diagram(panel: Axes, row: pd.Series, kind: str, study: NeuronStudy, na
             Circle((place, 0), radius, fill=False, edgecolor=colours[kind, str(event)], linewidth=1.2)
         )
     shared = int(row["overlap"])
+    panel.set_aspect("equal")
+    panel.axis("off")
+    if one == two == 0:
+        panel.text(0, 0, "none", ha="center", va="center", fontsize=8, color=INK)
+        return
     texts = (
         (left - one * 0.45, f"{int(row['n_first']) - shared}"),
         (right + two * 0.45, f"{int(row['n_second']) - shared}"),
@@ -142,16 +147,14 @@ def _draw_diagram(panel: Axes, row: pd.Series, kind: str, study: NeuronStudy, na
         panel.text(place, 0, text, ha="center", va="center", fontsize=8)
     middle = ((left + one) + (right - two)) / 2
     panel.text(middle, 0, f"{shared}", ha="center", va="center", fontsize=8, fontweight="bold")
-    top = max(one, two)
-    for place, event in ((left, row["first"]), (right, row["second"])):
+    top = max(one, two) or 1.0
+    apart = max(abs(left) + 0.25 * top, 0.5 * top)  # names stay apart where circles do not
+    for place, event in ((-apart, row["first"]), (apart, row["second"])):
         panel.text(
-            place + np.sign(place) * 0.25 * top, 1.12 * top, names.event(str(event)), ha="center",
-            va="bottom", fontsize=7.5, color=INK,
-        )  # fmt: skip
+            place, 1.12 * top, names.event(str(event)), ha="center", va="bottom", fontsize=7.5, color=INK
+        )
     expected = f"both: {shared}, expected by chance {number_words(float(row['expected']), 1)}"
     panel.text(0, -1.2 * top, expected, ha="center", va="top", fontsize=7, color=INK)
-    panel.set_aspect("equal")
-    panel.axis("off")
 
 
 def _caption(study: NeuronStudy, parameters: MouseFaceParameters) -> str:
