@@ -15,6 +15,7 @@ from hardware.calibration import in_words
 from hardware.cameras.try_camera import try_camera
 from hardware.checks import STAIRCASE, Finding
 from hardware.delivery.calibrate_valve import calibrate_valve
+from hardware.delivery.check_mouse import check_mouse
 from hardware.inventory import Stream, lsl_streams, parallel_ports, serial_ports
 from hardware.keyboards import find_keyboards
 from hardware.rig_check import RigCheck, check_rig
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 
 app.command("calibrate-valve")(calibrate_valve)
+app.command("check-mouse")(check_mouse)
 app.command("camera")(try_camera)
 
 RigOption = Annotated[

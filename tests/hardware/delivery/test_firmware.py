@@ -91,7 +91,7 @@ def started() -> Script:
 
 
 def busy_seconds(seconds: int) -> Course:
-    """Everything at once: trains on three outputs, drops, a ping every 10 ms, licks, and 100 frames a second."""
+    """Everything at once: three trains, drops, a ping every 10 ms, licks, and 100 frames a second."""
     rng, script = np.random.default_rng(1), started()
     script.at(70_000, "TRAIN", "laser", 5000, 20 * seconds, 50_000)
     script.at(80_000, "TRAIN", "camera", 1000, 100 * seconds, 10_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -227,3 +228,26 @@ def test_the_command_saves_nothing_that_may_not_be_used(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, [*words, "--interval-ms", "45"])
     assert isinstance(done.exception, ValueError) and "Nothing was saved" in str(done.exception)
     assert not (tmp_path / "rig_valves.yaml").exists()
+
+
+# -- looking at a rig ---------------------------------------------------------------------------------------
+
+
+def test_the_check_times_the_line_and_delivers_nothing(tmp_path: Path) -> None:
+    with SimulatedRig.on_socket() as twin:
+        path = tmp_path / "rig.toml"
+        path.write_text(RIG.format(port=twin.address), encoding="utf-8")
+        old = fit_valve("valve2", weighed(), date=NOW - timedelta(days=40), liquid="sucrose")
+        write_calibration(tmp_path / "rig_valves.yaml", old)
+        twin.press_estop()
+        done = CliRunner().invoke(app, ["check-mouse", "--rig", str(path), "--seconds", "1", "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["device"]["board"] == "simulated" and found["other_ceilings"] == []
+    assert (
+        found["round_trip_ms"]["n"] > 10 and found["round_trip_ms"]["median"] <= found["round_trip_ms"]["p99"]
+    )
+    assert (
+        "The emergency stop is pressed" in done.stdout and "valve2 was calibrated 40 days ago" in done.stdout
+    )
+    assert twin.edges == []
