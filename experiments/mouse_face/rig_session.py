@@ -16,7 +16,6 @@ from experiments.mouse_face.parts import Order, Output
 from experiments.mouse_face.planning import SessionPlan
 from experiments.mouse_face.rig_delivery import RigDelivery
 from experiments.mouse_face.room import check_room
-from experiments.mouse_face.schedule import Schedule
 from experiments.mouse_face.simulated import surroundings as simulated
 from experiments.mouse_face.stopping import Watch
 from hardware.cameras.choose import make_camera
@@ -87,30 +86,6 @@ def read(path: Path) -> OpenedRig:
     )
 
 
-def check_liquids(schedule: Schedule, liquids: Mapping[str, str]) -> None:
-    """Refuse a session in which a valve holds something else than the schedule wants from it.
-
-    Raises
-    ------
-    ValueError
-        If it does; the message names all of them.
-    """
-    wrong = [
-        f"{stimulus.channel} shall give {stimulus.liquid}, and holds {liquids[stimulus.channel]}"
-        for stimulus in schedule.stimuli
-        if stimulus.liquid
-        and stimulus.channel in liquids
-        and stimulus.liquid.lower().split() != liquids[stimulus.channel].lower().split()
-    ]
-    if wrong:
-        raise ValueError(
-            "the rig file and the schedule do not agree on what is in the valves: "
-            + "; ".join(dict.fromkeys(wrong))
-            + ". Fill the valves as the schedule says and write it into [mouse_rig.liquids], or change the "
-            "schedule's channels"
-        )
-
-
 class RigSession:
     """Clock, delivery and camera of a session with a rig.
 
@@ -130,7 +105,6 @@ class RigSession:
 
     def __init__(self, plan: SessionPlan, folder: Path, rig: OpenedRig, *, preview: bool) -> None:
         self.clock = RealClock()
-        check_liquids(plan.schedule, rig.liquids)
         self._plan, self._folder, self._opened = plan, folder, rig
         self._preview = preview and has_screen()
         self._stack = ExitStack()

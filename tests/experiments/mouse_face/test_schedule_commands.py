@@ -105,16 +105,24 @@ def test_the_smallest_file_of_the_page_works(tmp_path: Path) -> None:
         assert f"`{name}`" in text or f"`_{name.split('_')[-1]}`" in text, name
 
 
-def test_the_commands_are_reached_and_wrong_words_are_told_in_a_line() -> None:
-    def command(*words: str) -> subprocess.CompletedProcess[str]:
-        call = [sys.executable, "-m", "experiments.mouse_face", *words]
-        return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=120)
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "experiments.mouse_face", *words]
+    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=300)
 
+
+def test_the_commands_are_reached_and_wrong_words_are_told_in_a_line() -> None:
     good = command("orders", "thirsty", "quenched", "--animal", "m01", "--json")
-    assert (good.returncode, json.loads(good.stdout.splitlines()[-1])) == (
-        0,
-        {"m01": ["thirsty", "quenched"]},
-    )
+    assert good.returncode == 0
+    assert json.loads(good.stdout.splitlines()[-1]) == {"m01": ["thirsty", "quenched"]}
     wrong = command("schedules", "tail_shock")
     assert wrong.returncode == 2
     assert wrong.stderr == "error: there is no schedule 'tail_shock'; did you mean 'tail_shocks'?\n"
+
+
+def test_a_session_whose_liquid_is_in_no_valve_of_the_rig_is_refused(tmp_path: Path) -> None:
+    rig = ROOT / "hardware" / "rigs" / "mouse_example.toml"
+    options = ("--animal", "m01", "--schedule", "salt", "--rig", str(rig), "--dry-run")
+    refused = command(str(tmp_path / "study"), *options)
+    assert refused.returncode == 2
+    assert "salt 75 mM is in no valve; salt 500 mM is in no valve" in refused.stderr
+    assert not (tmp_path / "study").exists()
