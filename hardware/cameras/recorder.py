@@ -23,6 +23,8 @@ QUEUE_MB = 256.0
 """Room for frames that wait to be written: 8 s of 640 x 480 px at 100 frames per second. Our choice."""
 SILENCE_S = 3.0
 """A camera that sends nothing for so long is gone. Our choice."""
+HUNG_S = 10.0
+"""A driver that neither gives a frame nor returns for so long at the end hangs. Our choice."""
 TURN_S = 0.1
 """How long the grabbing thread waits at a time, before it looks whether it shall end (s)."""
 FRAMES = "frames.tsv"
@@ -174,7 +176,6 @@ class FrameRecorder:
         if self._threads:
             raise RuntimeError("a recorder records once: make another one for another recording")
         facts = self.open()
-        self._log = FrameLog(self.frames_path)
         self._video = VideoWriter(
             self.video_path,
             width_px=facts.width_px,
@@ -183,6 +184,12 @@ class FrameRecorder:
             codec=self.codec,
             simulated=facts.simulated,
         )
+        try:
+            self._log = FrameLog(self.frames_path)
+        except OSError:
+            self._video.close()
+            self.video_path.unlink(missing_ok=True)
+            raise
         self._threads = [
             threading.Thread(target=target, name=f"camera {what}", daemon=True)
             for what, target in (("writer", self._write_all), ("grabber", self._grab_all))
@@ -198,22 +205,34 @@ class FrameRecorder:
         Path or None
             The video; None if nothing was written.
         """
+        if not self._threads:
+            self._backend.close()
+            return None
         return self.finish().video
 
     def finish(self) -> Recording:
-        """Do what `stop` does, and return what became of the recording."""
+        """Do what `stop` does, and return what became of the recording.
+
+        Raises
+        ------
+        RuntimeError
+            If it was never started; the camera is released all the same.
+        """
+        if not self._threads:
+            self._backend.close()
+            raise RuntimeError("the recorder was never started: there is no recording")
         if self._result is None:
             if self._stop_s is None:
                 self._stop_s = self._now()
-            for thread in reversed(self._threads):
-                thread.join()
-            self._backend.close()
+            if self._grabber_ended():
+                self._backend.close()
+            self._threads[0].join()
             self._result = self._recording()
         return self._result
 
     def close(self) -> None:
         """Release the camera and end; may be called twice."""
-        self.finish()
+        self.stop()
 
     @property
     def n_lost(self) -> int:
@@ -230,6 +249,19 @@ class FrameRecorder:
         """How long ago the last frame came (s); of a simulated camera, how far its drawing lags."""
         latest = self.latest
         return 0.0 if latest is None else self._now() - latest.host_s
+
+    def _grabber_ended(self) -> bool:
+        """Wait for the thread that grabs; False if it hangs in the camera's driver."""
+        grabber, seen, since_s = self._threads[1], self.latest, time.monotonic()
+        while grabber.is_alive():
+            grabber.join(0.2)
+            if self.latest is not seen:
+                seen, since_s = self.latest, time.monotonic()
+            elif time.monotonic() - since_s > HUNG_S:
+                self._fail("the camera's driver hangs: end the program, and plug the camera in anew")
+                self._queue.put(None)
+                return False
+        return True
 
     def _grab_all(self) -> None:
         """What the grabbing thread does."""
@@ -332,12 +364,10 @@ class FrameRecorder:
                 self._on_failure(words)
 
     def _recording(self) -> Recording:
-        if self.facts is None or not self._threads:
-            raise RuntimeError("the recorder was never started")
         return Recording(
             video=self.video_path if self.n_written else None,
             frames=self.frames_path,
-            facts=self.facts,
+            facts=self.open(),
             codec=self.codec,
             n_frames=self.n_written,
             n_incomplete=self._counts["incomplete"],

@@ -184,6 +184,29 @@ def test_a_driver_that_throws_anything_does_not_lose_the_recording(tmp_path: Pat
     assert result.n_frames == 3
 
 
+def test_a_driver_that_hangs_does_not_hang_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware.cameras.recorder.HUNG_S", 0.5)
+    let_go = threading.Event()
+
+    class Hung(Scripted):
+        def grab(self, timeout_s: float) -> GrabbedFrame:
+            if self.n == 3:
+                let_go.wait(60)
+                raise EndOfFrames
+            return super().grab(timeout_s)
+
+    recorder = FrameRecorder(Hung([np.zeros((48, 64), np.uint8)] * 9, fps=100), tmp_path)
+    recorder.start()
+    while recorder.n_written < 3:
+        time.sleep(0.01)
+    result = recorder.finish()
+    assert "driver hangs" in str(result.failure)
+    assert result.n_frames == 3 == len(read_frames(tmp_path / "face.mkv"))
+    let_go.set()
+
+
 def test_a_full_disk_is_said_and_the_table_goes_on(tmp_path: Path) -> None:
     recorder = FrameRecorder(Scripted([np.zeros((48, 64), np.uint8)] * 9, waits=True), tmp_path)
     recorder.open()
@@ -240,6 +263,18 @@ def test_when_the_file_cannot_grow_the_frames_before_are_kept_and_the_table_goes
     assert int(n_frames) - 11 <= len(read_frames(tmp_path / "face.mkv")) <= int(n_frames)
 
 
+def test_a_camera_that_was_opened_and_never_recorded_is_released(tmp_path: Path) -> None:
+    camera = Scripted([np.zeros((48, 64), np.uint8)])
+    recorder = FrameRecorder(camera, tmp_path)
+    recorder.open()
+    assert recorder.stop() is None
+    recorder.close()
+    assert camera.closed
+    with pytest.raises(RuntimeError, match="never started"):
+        recorder.finish()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     record(tmp_path, 1.0)
     before = (tmp_path / "face.mkv").read_bytes()
@@ -247,6 +282,10 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="nothing is ever written over"):
         recorder.start()
     assert (tmp_path / "face.mkv").read_bytes() == before
+    (tmp_path / "face.mkv").unlink()
+    with pytest.raises(FileExistsError, match=r"frames\.tsv exists"):
+        FrameRecorder(small_camera(VirtualClock()), tmp_path).start()
+    assert not (tmp_path / "face.mkv").exists()
 
 
 KILLED = """
@@ -270,7 +309,9 @@ def test_a_killed_recording_stays_readable_to_the_last_fifth_of_a_second(tmp_pat
     )
     assert child.stdout is not None
     assert child.stdout.readline().strip() == b"started"
-    time.sleep(1.5)
+    give_up_s = time.perf_counter() + 60
+    while len(read_rows(tmp_path / "frames.tsv")) < 40 and time.perf_counter() < give_up_s:
+        time.sleep(0.1)
     child.kill()
     child.wait()
     child.stdout.close()
