@@ -81,7 +81,7 @@ def contrast_tests(
         }
         states = (STATE, one.first, one.second)
         try:
-            if parameters.cross_fitted:
+            if parameters.unit == "animals":
                 row |= compare_conditions(one.scores, *states)
                 row |= _mixed(one, states)
             else:
@@ -96,7 +96,7 @@ def contrast_tests(
     )  # fmt: skip
     tests["p_used"] = tests["p"]
     known = tests["p"].notna()
-    if parameters.cross_fitted and known.any():
+    if parameters.unit == "animals" and known.any():
         tests.loc[known, "p_used"] = with_adjusted(tests[known], parameters.adjust)["p_adjusted"]
     return tests, tuple(doubts)
 
@@ -118,7 +118,7 @@ def crossover_claim(
     Recommended: one test of the difference of differences. Paper: both single tests, as it argued.
     """
     one, two = contrasts
-    if not parameters.cross_fitted:
+    if parameters.unit == "trials":
         known = tests["p_used"].notna().all()
         both = (tests["p_used"] <= parameters.alpha_p) & (tests["estimate"] > 0)
         test = "both Mann-Whitney tests, trials"
@@ -143,7 +143,7 @@ def contrast_claims(tests: pd.DataFrame, parameters: MouseFaceParameters) -> lis
         known = np.isfinite(row["p_used"])
         holds = bool(row["p_used"] <= parameters.alpha_p and row["estimate"] > 0) if known else None
         claim = {"claim": row["claim"], "p": row["p_used"], "holds": holds}
-        if parameters.cross_fitted:
+        if parameters.unit == "animals":
             claim |= {key: row[key] for key in ("estimate", "lower", "upper")}
             claim |= {"unit": "r", "test": "t test of animals", "n": mice(int(row["n"]))}
         else:
@@ -205,7 +205,7 @@ def _draw_states(
     panel: Axes, one: Contrast, colours: list[Any], p: float, parameters: MouseFaceParameters
 ) -> None:
     order = list(one.order)
-    if parameters.cross_fitted:
+    if parameters.unit == "animals":
         means = one.scores.pivot_table(index="animal", columns=STATE, values="delta_r").reindex(columns=order)
         panel.axhline(0, color="#8A9299", linewidth=0.5, zorder=0)
         draw_animals(panel, means, colours, level=parameters.level)
@@ -221,7 +221,7 @@ def _draw_states(
 
 def contrast_table(name: str, tests: pd.DataFrame, panel: str, parameters: MouseFaceParameters) -> Table:
     """Make the table of the tests of contrasts."""
-    paper = not parameters.cross_fitted
+    paper = parameters.unit == "trials"
     what = "median difference of trials" if paper else "mean difference within animals"
     columns = {
         "title": Column(description="What is compared.", heading="Comparison"),

@@ -101,7 +101,7 @@ def cell_maps(
         own = (clips["label"] == label).to_numpy()
         if not (own & ~rest).any() or not rest.any():
             continue
-        if parameters.cross_fitted:
+        if parameters.unit == "animals":
             changes = trial_changes(values[own], clips[own], baseline_s=parameters.baseline_s)
             if len(changes) > 1:
                 found[label] = change_by_cell(changes, orientations=orientations)
@@ -209,7 +209,7 @@ def _claims(
         claim: dict[str, Any] = {
             "claim": f"{names.event(row['label'])}: the face changes in the same way each time"
         }
-        if parameters.cross_fitted:
+        if parameters.unit == "animals":
             known = np.isfinite(row["p_adjusted"])
             holds = bool(row["p_adjusted"] <= parameters.alpha_p and row["estimate"] > 0) if known else None
             claim |= {key: row[key] for key in ("estimate", "lower", "upper")}
@@ -229,11 +229,10 @@ def _claims(
 def _sentences(
     tests: pd.DataFrame, shown: ShownFaces, parameters: MouseFaceParameters, neutral: str, names: EmotionNames
 ) -> tuple[str, ...]:
-    if not parameters.cross_fitted:
+    if parameters.unit == "trials":
         return (
             f"The maps show how far the mean face of {shown.animal} during each event lies from its face at "
-            "rest; "
-            "nothing is tested.",
+            "rest; nothing is tested.",
         )
     events = tests[tests["label"] != neutral]
     if not events["p"].notna().any():
@@ -244,7 +243,7 @@ def _sentences(
         for row in same.to_dict("records")
     )
     first = (
-        f"The face changed in the same way each time an event came (mean cosine of the changes of two "
+        "The face changed in the same way each time an event came (mean cosine of the changes of two "
         f"trials): {told}."
         if len(same)
         else "In no event did the changes of different trials have anything in common."
@@ -260,18 +259,15 @@ def _sentences(
 def _caption(core: CoreClips, shown: ShownFaces, parameters: MouseFaceParameters) -> str:
     map_words = (
         "the change from the rest before to the time during an event that different trials share (root of "
-        "their "
-        "mean product; cells in which trials have nothing in common are clear)"
-        if parameters.cross_fitted
+        "their mean product; cells in which trials have nothing in common are clear)"
+        if parameters.unit == "animals"
         else "length of the difference between the mean descriptor of the event and that of all frames at "
         "rest"
     )
     return (
-        f"As Fig. 1B. Above: the frame of each event most like its prototype, in one animal "
-        f"({shown.animal}, that with "
-        f"most events and trials). Below, over the mean face at rest: {map_words}, in units of the "
-        "descriptor, for "
-        f"each cell. All animals: {counted(core.trials)}."
+        f"As Fig. 1B. Above: the frame of each event most like its prototype, in one animal ({shown.animal}, "
+        f"that with most events and trials). Below, over the mean face at rest: {map_words}, in units of the "
+        f"descriptor, for each cell. All animals: {counted(core.trials)}."
     )
 
 

@@ -205,7 +205,7 @@ def _claims(
         claim: dict[str, Any] = {
             "claim": f"{names.event(row['label'])}: frames before and during are told apart"
         }
-        if parameters.cross_fitted:
+        if parameters.unit == "animals":
             known = np.isfinite(row["p_adjusted"])
             holds = bool(row["p_adjusted"] <= parameters.alpha_p and row["estimate"] > 0) if known else None
             claim |= {key: row[key] for key in ("estimate", "lower", "upper")}
@@ -239,12 +239,11 @@ def _sentences(
     neutral: str,
     names: EmotionNames,
 ) -> tuple[str, ...]:
-    if not parameters.cross_fitted:
+    if parameters.unit == "trials":
         shares = [f"{names.event(label)} {100 * agreement(shown, label):.0f} %" for label in shown]
         return (
-            f"In {animal}, the animal that is shown, the two top clusters are the phases in "
-            f"{listed(shares)} of the "
-            "frames (50 % at the least).",
+            f"In {animal}, the animal that is shown, the two top clusters are the phases in {listed(shares)} "
+            "of the frames (50 % at the least).",
         )
     events = tests[tests["label"] != neutral]
     apart = events[(events["p_adjusted"] <= parameters.alpha_p) & (events["estimate"] > 0)]
@@ -275,12 +274,9 @@ def _caption(
     return (
         f"As Fig. 1C-D. Correlation (Pearson) of all frames from {parameters.before_s:g} s before to "
         f"{parameters.during_s:g} s after each onset in one animal ({animal}; {n_frames} frames), in the "
-        "order of "
-        "hierarchical clusters (left: tree; average linkage, Euclidean distance of rows). Strips: time of "
-        "each frame, "
-        f"put there afterwards, grey before and coloured during the event. The animal is that with most "
-        "events and "
-        f"trials. All animals: {counted(core.trials)}."
+        "order of hierarchical clusters (left: tree; average linkage, Euclidean distance of rows). Strips: "
+        "time of each frame, put there afterwards, grey before and coloured during the event. The animal is "
+        f"that with most events and trials. All animals: {counted(core.trials)}."
     )
 
 
@@ -288,8 +284,7 @@ def _doubts(core: CoreClips) -> tuple[str, ...]:
     if (core.trials["label"] == core.neutral).any():
         return ()
     return (
-        f"There are no trials without an event (labelled {core.neutral!r}), so the neutral control is "
-        "absent.",
+        f"There are no trials without an event (labelled {core.neutral!r}): the neutral control is absent.",
     )
 
 

@@ -199,7 +199,7 @@ def _draw_neighbours(panel: Axes, near: Neighbours, parameters: MouseFaceParamet
 
 def _claim(near: Neighbours, parameters: MouseFaceParameters) -> dict[str, Any]:
     n = mice(len(near.table))
-    if not parameters.cross_fitted:
+    if parameters.unit == "trials":
         share = float(near.table["as_seen"].mean()) if len(near.table) else float("nan")
         holds = bool(share >= parameters.by_eye_share) if np.isfinite(share) else None
         return {
@@ -220,12 +220,12 @@ def _sentence(near: Neighbours, parameters: MouseFaceParameters) -> str:
         f"Of the {parameters.n_neighbours} frames nearest to a frame, {mean['as_seen']:.0f} % were of the "
         "same event"
     )
-    if not parameters.cross_fitted:
+    if parameters.unit == "trials":
         return f"{seen} (mean of {mice(len(near.table))}; frames of the same trial count)."
     tested = f"; {p_words(near.test['p'])}, {near.test['test']}" if near.test else ""
     return (
-        f"{seen}, its own trial counted. Among frames of other trials it was "
-        f"{mean['same_event']:.0f} %, and {mean['chance']:.0f} % with the labels of trials exchanged{tested}."
+        f"{seen}, its own trial counted. Among frames of other trials it was {mean['same_event']:.0f} %, and "
+        f"{mean['chance']:.0f} % with the labels of trials exchanged{tested}."
     )
 
 
@@ -236,18 +236,15 @@ def _caption(
     start = "the principal components" if parameters.embedding_preset == "recommended" else "random positions"
     return (
         f"As Fig. 1E. Left: t-SNE of the {n_frames} frames from the onsets of events to "
-        f"{parameters.during_s:g} s "
-        f"after, in one animal ({animal}, that with most events and trials{away}), from "
-        f"{parameters.embedding_components} "
-        f"principal components of the descriptors, begun at {start}; marks are trials. Right: of which "
-        "event the "
-        "nearest frames are, by descriptors; dots animals, diamonds means with "
-        f"{100 * parameters.level:g} % intervals of animals. {counted(core.trials)}."
+        f"{parameters.during_s:g} s after, in one animal ({animal}, that with most events and trials{away}), "
+        f"from {parameters.embedding_components} principal components of the descriptors, begun at {start}; "
+        "marks are trials. Right: of which event the nearest frames are, by descriptors; dots animals, "
+        f"diamonds means with {100 * parameters.level:g} % intervals of animals. {counted(core.trials)}."
     )
 
 
 def _doubts(parameters: MouseFaceParameters) -> tuple[str, ...]:
-    if parameters.cross_fitted:
+    if parameters.unit == "animals":
         return ()
     return (
         "A cloud of frames can be a trial: each trial is a cloud of its own even where events do nothing.",

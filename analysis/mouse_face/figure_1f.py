@@ -133,18 +133,26 @@ def _legend(found: Answer) -> list[Line2D]:
 
 
 def _caption(found: Answer, parameters: MouseFaceParameters) -> str:
+    rest = {
+        "trial": ", from which the face at rest before the trial was taken away",
+        "animal": ", from which the animal's face at rest was taken away",
+        "none": "",
+    }[parameters.decoding_rest]
+    n_components = parameters.decoding_components
+    seen = f"{n_components} principal components of the descriptors" if n_components else "descriptors"
     method = (
-        f"random forest, asked about {_LEFT_OUT[found.scheme]} (it learnt from "
-        f"{100 * parameters.decoding_train_share:g} % "
-        f"of the frames of each animal, {parameters.decoding_repeats} times anew); marks “frames shuffled”: "
-        "labels "
-        "shuffled frame by frame; stars: Mann-Whitney test on animals and divisions"
+        f"(it learnt from {100 * parameters.decoding_train_share:g} % of the frames of each animal, "
+        f"{parameters.decoding_repeats} times anew; dots: once); marks “frames shuffled”: labels shuffled "
+        "frame "
+        "by frame; stars: Mann-Whitney test on animals and divisions"
         if found.scheme == "frames"
-        else f"random forest, asked about {_LEFT_OUT[found.scheme]}; marks “trials shuffled”: labels of "
-        "whole trials "
-        f"shuffled within animals ({found.during.n_permutations} times), everything learnt anew; stars: "
-        "largest of "
-        "the classes in each shuffle"
+        else "; marks “trials shuffled”: labels of whole trials shuffled within animals "
+        f"({found.during.n_permutations} times), everything learnt anew; stars: largest of the classes in "
+        "each "
+        "shuffle"
+    )
+    method = f"random forest of {seen}{rest}, asked about {_LEFT_OUT[found.scheme]} {method}".replace(
+        " ;", ";"
     )
     control = (
         f" Squares: the same with the {parameters.during_s:g} s before events, a control that should lie at "
@@ -153,10 +161,9 @@ def _caption(found: Answer, parameters: MouseFaceParameters) -> str:
         else ""
     )
     return (
-        f"As Fig. 1F. Left: share of the frames of each event (rows) that were decoded as each event "
-        "(columns), mean "
-        f"of animals. Right: share of frames recognised; {method}. Dashed: 1 / number of classes.{control} "
-        f"{counted(found.core.trials)}. {STAR_WORDS}."
+        "As Fig. 1F. Left: share of the frames of each event (rows) that were decoded as each event "
+        f"(columns), mean of animals. Right: share of frames recognised; {method}. Dashed: 1 / number of "
+        f"classes.{control} {counted(found.core.trials)}. {STAR_WORDS}."
     )
 
 
@@ -254,8 +261,7 @@ def _sentences(found: Answer, parameters: MouseFaceParameters, names: EmotionNam
     if found.scheme == "frames":
         first = (
             f"{text} ({n_classes} classes), and {100 * whole['shuffled']:.0f} % when frames were shuffled "
-            "(largest p of "
-            f"the classes {p_words(whole['p'])})."
+            f"(largest p of the classes {p_words(whole['p'])})."
         )
     else:
         first = (
@@ -270,7 +276,7 @@ def _sentences(found: Answer, parameters: MouseFaceParameters, names: EmotionNam
     if found.before is not None:
         control = found.before.overall
         sentences.append(
-            f"From the frames before events, which cannot show them, it recognised "
+            "From the frames before events, which cannot show them, it recognised "
             f"{100 * control['accuracy']:.0f} % ({p_words(control['p'])})."
         )
     return tuple(sentences)
@@ -281,16 +287,13 @@ def _doubts(found: Answer, parameters: MouseFaceParameters) -> tuple[str, ...]:
     if found.scheme == "frames":
         doubts.append(
             "Frames of one trial were both learnt from and asked about, so that the forest recognises "
-            "trials: this "
-            "accuracy does not say that events change the face."
+            "trials: this accuracy does not say that events change the face."
         )
     control = found.before
     if control is not None and found.scheme != "frames" and control.overall["p"] <= parameters.alpha_p:
         doubts.append(
-            f"The control failed: events are decoded from the face before them "
+            "The control failed: events are decoded from the face before them "
             f"({100 * control.overall['accuracy']:.0f} %, {p_words(control.overall['p'])}). Something other "
-            "than "
-            "the events, "
-            "such as their order in the session, goes with them."
+            "than the events, such as their order in the session, goes with them."
         )
     return tuple(doubts)

@@ -80,8 +80,7 @@ def draw_prototypes(
 def _caption(animal: str, parameters: MouseFaceParameters) -> str:
     which = (
         f"the {parameters.n_prototype_frames} frames during the event that are least correlated with the "
-        "mean "
-        "descriptor at rest"
+        "mean descriptor at rest"
         if parameters.prototype_recipe == "least_neutral"
         else "all frames during the event"
     )
@@ -91,11 +90,9 @@ def _caption(animal: str, parameters: MouseFaceParameters) -> str:
         else " The trials of these frames are scored with them (Fig. 2B on), as in the paper."
     )
     return (
-        f"As Fig. 2A. Prototypes of one animal ({animal}, that with most events and trials): {which}. "
-        "Above: mean of "
-        "these frames. Below: the prototype, which is the mean of their descriptors; strokes lie along the "
-        "edges, "
-        f"longer where there are more of them.{used}"
+        f"As Fig. 2A. Prototypes of one animal ({animal}, that with most events and trials): {which}. Above: "
+        "mean of these frames. Below: the prototype, which is the mean of their descriptors; strokes lie "
+        f"along the edges, longer where there are more of them.{used}"
     )
 
 

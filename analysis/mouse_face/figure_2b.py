@@ -163,7 +163,7 @@ def _claims(
     rows = []
     for row in tests.to_dict("records"):
         claim: dict[str, Any] = {"claim": f"{names.event(row['label'])}: the face becomes like its prototype"}
-        if parameters.cross_fitted:
+        if parameters.unit == "animals":
             known = np.isfinite(row["p_adjusted"])
             holds = bool(row["p_adjusted"] <= parameters.alpha_p and row["estimate"] > 0) if known else None
             claim |= {key: row[key] for key in ("estimate", "lower", "upper")}
@@ -180,7 +180,7 @@ def _claims(
 
 
 def _sentence(tests: pd.DataFrame, parameters: MouseFaceParameters, names: EmotionNames) -> str:
-    if not parameters.cross_fitted:
+    if parameters.unit == "trials":
         told = listed(
             f"{names.event(row['label'])} {100 * row['rising']:.0f} %" for row in tests.to_dict("records")
         )
@@ -208,10 +208,8 @@ def _caption(trials: pd.DataFrame, animal: str, parameters: MouseFaceParameters)
     )
     return (
         f"As Fig. 2B. Correlation of each frame of one animal ({animal}, that with most events and trials) "
-        "with each "
-        f"prototype, minus its mean over the {parameters.baseline_s:g} s before the onset; prototypes are "
-        f"{own}. "
-        f"Grey: no valid frame. Tests: all animals, {counted(trials)}."
+        f"with each prototype, minus its mean over the {parameters.baseline_s:g} s before the onset; "
+        f"prototypes are {own}. Grey: no valid frame. Tests: all animals, {counted(trials)}."
     )
 
 
@@ -220,8 +218,7 @@ def _doubts(parameters: MouseFaceParameters) -> tuple[str, ...]:
         return ()
     return (
         "Trials are scored with prototypes that they are part of: similarity rises in nearly every trial "
-        "even where "
-        "events do nothing.",
+        "even where events do nothing.",
     )
 
 

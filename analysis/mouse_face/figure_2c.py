@@ -74,7 +74,7 @@ def comparisons(
     doubts = left_out
     if known.empty or set(known["label"]) <= {neutral}:
         return pd.DataFrame(columns=columns), doubts
-    if parameters.cross_fitted:
+    if parameters.unit == "animals":
         tests = specificity(known, neutral_label=neutral, adjust="none").drop(columns="p_adjusted")
         families = [with_adjusted(part, parameters.adjust) for _, part in tests.groupby("own")]
         tests = pd.concat(families).sort_index().rename(columns={"p_adjusted": "p_used"})
@@ -92,7 +92,7 @@ def _comparable(
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Keep events that two animals (paper: two trials) have beside neutral trials, for each prototype."""
     neutral = parameters.neutral_event
-    if not parameters.cross_fitted:
+    if parameters.unit == "trials":
         size = scores.groupby(["prototype", "label"])["trial"].transform("size")
         return scores[size > 1], ()
     with_neutral = scores[scores["label"] == neutral].groupby("prototype")["animal"].unique()
@@ -112,7 +112,7 @@ def draw_specificity(
 ) -> Figure:
     """Draw the min-max scores (as the paper) and, where recommended, the differences that were tested."""
     events, prototypes = event_order(scaled.index), event_order(scaled.columns)
-    both = parameters.cross_fitted and len(tests) > 0
+    both = parameters.unit == "animals" and len(tests) > 0
     p = _square(tests, "p_used", events, prototypes)
     with report_style():
         figure = new_figure(
@@ -175,10 +175,10 @@ def _claims(
     """Claim, for each event, that it is like its own prototype, and like no other."""
     rows: list[dict[str, Any]] = []
     alike = tests[(tests["p_used"] <= parameters.alpha_p) & (tests["estimate"] > 0)]
-    test = "t test of animals" if parameters.cross_fitted else "ANOVA and Dunnett"
+    test = "t test of animals" if parameters.unit == "animals" else "ANOVA and Dunnett"
     for row in _ordered(tests[tests["own"].astype(bool)]).to_dict("records"):
         event, holds = names.event(row["event"]), row["p_used"] <= parameters.alpha_p and row["estimate"] > 0
-        n = mice(int(row["n"])) if parameters.cross_fitted else f"{row['n_trials']} trials"
+        n = mice(int(row["n"])) if parameters.unit == "animals" else f"{row['n_trials']} trials"
         others = int(((alike["event"] == row["event"]) & ~alike["own"].astype(bool)).sum())
         about = {"test": test, "n": n}
         numbers = {key: row[key] for key in ("estimate", "lower", "upper")}
@@ -233,25 +233,28 @@ def _sentences(tests: pd.DataFrame, parameters: MouseFaceParameters, names: Emot
 def _caption(trials: pd.DataFrame, parameters: MouseFaceParameters) -> str:
     start = (
         "As Fig. 2C. Mean similarity of each event (rows) to each prototype (columns), scaled so that 1 is "
-        "the highest "
-        "and 0 the highest at rest, or lower; the scale makes its own maximum 1, so nothing is tested on it"
+        "the highest and 0 the highest at rest, or lower; the scale makes its own maximum 1, so nothing is "
+        "tested on it"
     )
-    if parameters.cross_fitted:
+    made = (
+        "Prototypes are made without the trial that is scored."
+        if parameters.cross_fitted
+        else "Prototypes are made of the trials that they score."
+    )
+    if parameters.unit == "animals":
         return (
             f"{start} (left). Right: change of similarity from rest, event minus neutral trials, mean of "
-            "animals; prototypes made without the trial that is scored; stars: t test of animals, adjusted "
-            f"({parameters.adjust.capitalize()}) over events with their own prototype, and over all others. "
-            f"{counted(trials)}. {STAR_WORDS}."
+            f"animals; stars: t test of animals, adjusted ({parameters.adjust.capitalize()}) over events "
+            f"with their own prototype, and over all others. {made} {counted(trials)}. {STAR_WORDS}."
         )
     return (
-        f"{start}. Prototypes are made of the trials that they score. Stars: Dunnett's comparisons with "
-        "neutral trials "
-        f"after an analysis of variance of trials, as in the paper. {counted(trials)}. {STAR_WORDS}."
+        f"{start}. {made} Stars: Dunnett's comparisons with neutral trials after an analysis of variance of "
+        f"trials, as in the paper. {counted(trials)}. {STAR_WORDS}."
     )
 
 
 def _test_table(tests: pd.DataFrame, parameters: MouseFaceParameters) -> Table:
-    what = "change of similarity from rest" if parameters.cross_fitted else "similarity during events"
+    what = "change of similarity from rest" if parameters.unit == "animals" else "similarity during events"
     columns = {
         "event": Column(description="Event.", heading="Event"),
         "prototype": Column(description="Event of the prototype.", heading="Prototype"),

@@ -48,7 +48,7 @@ def panel_2d(data: FaceData, parameters: MouseFaceParameters, *, rng: np.random.
         return missing_panel(NAME, TITLE, "the events given at several strengths have no prototype")
     absent = sorted(set(chosen.trials["label"]) - set(events))
     tests, doubts = slopes(own, events, parameters)
-    pairs = pair_tests(own, events) if not parameters.cross_fitted else pd.DataFrame()
+    pairs = pair_tests(own, events) if parameters.unit == "trials" else pd.DataFrame()
     example = next((label for label in SHOWN_FIRST if label in events), events[0])
     shown = chosen.trials[chosen.trials["label"] == example]
     animal = example_animal(shown.assign(label=shown["value"]))
@@ -60,7 +60,7 @@ def panel_2d(data: FaceData, parameters: MouseFaceParameters, *, rng: np.random.
         draw=lambda: draw_strengths(own, tests, pairs, (example, traces), parameters, data.emotions),
         caption=_caption(chosen.trials, example, animal, parameters, data.emotions),
         tables=(
-            _slope_table(tests, parameters) if parameters.cross_fitted else _pair_table(pairs),
+            _slope_table(tests, parameters) if parameters.unit == "animals" else _pair_table(pairs),
             score_table("figure_2d_scores", own, "Fig. 2D"),
             trace_table("figure_2d_traces", [(example, traces)], animal, "Fig. 2D"),
         ),
@@ -101,7 +101,7 @@ def slopes(
     known = tests["p"].notna()
     if known.any():
         tests.loc[known, "p_adjusted"] = with_adjusted(tests[known], parameters.adjust)["p_adjusted"]
-    return tests, tuple(doubts) if parameters.cross_fitted else ()
+    return tests, tuple(doubts) if parameters.unit == "animals" else ()
 
 
 def pair_tests(own: pd.DataFrame, events: list[str]) -> pd.DataFrame:
@@ -144,9 +144,13 @@ def draw_strengths(
         for panel, name in zip(panels[1:], events, strict=True):
             test = tests[tests["label"] == name].iloc[0].to_dict()
             _draw_event(panel, own[own["label"] == name], test, pairs, colours[name], parameters)
-            n_rows = 1 if parameters.cross_fitted else own.loc[own["label"] == name, "value"].nunique() - 1
+            n_rows = (
+                1 if parameters.unit == "animals" else own.loc[own["label"] == name, "value"].nunique() - 1
+            )
             panel.set_title(names.event(name), fontsize=8, pad=title_pad(n_rows, axis_mm=40))
-        value = "Change of similarity (r)" if parameters.cross_fitted else "Similarity to own prototype (r)"
+        value = (
+            "Change of similarity (r)" if parameters.unit == "animals" else "Similarity to own prototype (r)"
+        )
         panels[1].set_ylabel(value)
     return figure
 
@@ -161,7 +165,7 @@ def _draw_event(
 ) -> None:
     levels = [float(level) for level in np.sort(part["value"].unique())]
     shades = tints(colour, len(levels))
-    if parameters.cross_fitted:
+    if parameters.unit == "animals":
         means = part.pivot_table(index="animal", columns="value", values="delta_r")
         panel.axhline(0, color="#8A9299", linewidth=0.5, zorder=0)
         draw_animals(panel, means[levels], shades, level=parameters.level)
@@ -189,7 +193,7 @@ def _claims(
         claim: dict[str, Any] = {
             "claim": f"{names.event(row['label'])}: the expression grows with the strength"
         }
-        if parameters.cross_fitted:
+        if parameters.unit == "animals":
             known = np.isfinite(row["p_adjusted"])
             holds = bool(row["p_adjusted"] <= parameters.alpha_p and row["estimate"] > 0) if known else None
             claim |= {key: row[key] for key in ("estimate", "lower", "upper")}
@@ -219,7 +223,7 @@ def _step(parameters: MouseFaceParameters) -> str:
 def _sentence(
     tests: pd.DataFrame, pairs: pd.DataFrame, parameters: MouseFaceParameters, names: EmotionNames
 ) -> str:
-    if not parameters.cross_fitted:
+    if parameters.unit == "trials":
         told = listed(
             f"{names.event(str(label))} {p_words(float(extremes(part)['p']))}"
             for label, part in pairs.groupby("label", sort=False)
@@ -242,18 +246,16 @@ def _caption(
     trials: pd.DataFrame, example: str, animal: str, parameters: MouseFaceParameters, names: EmotionNames
 ) -> str:
     marks = (
-        "Dots: means of animals, joined; diamonds: mean with "
-        f"{100 * parameters.level:g} % interval. Stars: t test of the animals' slopes, adjusted "
-        f"({parameters.adjust.capitalize()}) over events"
-        if parameters.cross_fitted
+        f"Dots: means of animals, joined; diamonds: mean with {100 * parameters.level:g} % interval. Stars: "
+        f"t test of the animals' slopes, adjusted ({parameters.adjust.capitalize()}) over events"
+        if parameters.unit == "animals"
         else "Boxes in the style of Tukey: all trials. Stars: Mann-Whitney tests of trials"
     )
     return (
         f"As Fig. 2D. Left: similarity to the {names.prototype(example)} of one mouse ({animal}), in "
-        "standard deviations "
-        f"of the {parameters.baseline_s:g} s before the onset; mean and SEM of its trials; grey: the event. "
-        "Right: "
-        f"similarity to the event's own prototype at each strength. {marks}. {counted(trials)}. {STAR_WORDS}."
+        f"standard deviations of the {parameters.baseline_s:g} s before the onset; mean and SEM of its "
+        f"trials; grey: the event. Right: similarity to the event's own prototype at each strength. {marks}. "
+        f"{counted(trials)}. {STAR_WORDS}."
     )
 
 

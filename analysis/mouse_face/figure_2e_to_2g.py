@@ -198,17 +198,15 @@ def _crossover_sentence(claim: dict[str, object]) -> tuple[str, ...]:
 
 def _caption(name: str, trials: pd.DataFrame, animal: str, parameters: MouseFaceParameters) -> str:
     marks = (
-        f"Below: change of similarity in all animals; dots means of animals, joined; diamonds: mean with "
+        "Below: change of similarity in all animals; dots means of animals, joined; diamonds: mean with "
         f"{100 * parameters.level:g} % interval; stars: t test of animals, adjusted "
         f"({parameters.adjust.capitalize()}) over the comparisons shown"
-        if parameters.cross_fitted
+        if parameters.unit == "animals"
         else "Below: similarity in all trials, boxes in the style of Tukey; stars: Mann-Whitney tests of "
         "trials"
     )
     return (
         f"As Fig. {name}. Above: similarity to a prototype in one mouse ({animal}), in standard deviations "
-        "of the "
-        f"{parameters.baseline_s:g} s before the onset; mean and SEM of its trials; grey: the stimulus. "
-        f"{marks}. "
-        f"Prototypes: as in Fig. 2A. {counted(trials)}. {STAR_WORDS}."
+        f"of the {parameters.baseline_s:g} s before the onset; mean and SEM of its trials; grey: the "
+        f"stimulus. {marks}. Prototypes: as in Fig. 2A. {counted(trials)}. {STAR_WORDS}."
     )
