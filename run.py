@@ -54,10 +54,13 @@ WINDOW_LIBRARIES = {
 DEMO_SEED = "2023"
 """Everyone's demo shows the same simulated study."""
 
+SMALL_VIDEO = ["--fps", "10", "--width", "320", "--height", "240"]
+"""Options of the demo's videos of drawn mice: quickly made and read."""
+
 USAGE = """\
 usage: python run.py COMMAND [ARGUMENTS]
 
-  demo [FOLDER]        make faces and morph videos, run a short session, simulate and analyse a study of 30
+  demo [FOLDER]        stimuli, a short session, a simulated study and its report; then the same with mice
   test [ARGUMENTS]     all checks: ruff, mypy, import-linter, pytest (ARGUMENTS go to pytest; --slow: all)
   setup                only make the environment
   MODULE [ARGUMENTS]   any module of the suite in its environment, for example
@@ -388,7 +391,7 @@ def run_checks(arguments: list[str]) -> int:
 
 
 def run_demo(arguments: list[str]) -> int:
-    """Go through the main job on real parts: stimuli, a session in a window, a simulated study, a report."""
+    """Go through both main jobs on real parts: stimuli, sessions, simulated studies, reports."""
     if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
         print("usage: python run.py demo [FOLDER]   (a folder that does not exist yet)", file=sys.stderr)
         return 2
@@ -413,18 +416,23 @@ def run_demo(arguments: list[str]) -> int:
                 print(f"error: this step failed (exit status {status}); see above.", file=sys.stderr)
                 return status
             print(f"      {time.monotonic() - step_started:.0f} s", flush=True)
-    report = folder / "study" / "derivatives" / "countenance" / "mimicry-recommended" / "report.html"
+    results = Path("derivatives", "countenance")
+    report = folder / "study" / results / "mimicry-recommended" / "report.html"
+    mice = folder / "mice" / results / "mouse_face-recommended-quick" / "report.html"
     print(f"\nDone in {time.monotonic() - started:.0f} s.")
     print(f"  morph videos  {(folder / 'stimuli').resolve()}")
     print(f"  the session   {(folder / 'session').resolve()}")
     print(f"  the study     {(folder / 'study').resolve()}")
+    print(f"  the mouse's   {(folder / 'mouse-session').resolve()}")
     print(f"  the REPORT    {report.resolve()}")
+    print(f"  that on MICE  {mice.resolve()}")
     return 0
 
 
 def demo_steps(folder: Path, *, virtual_screen: bool) -> list[tuple[str, str, list[str]]]:
     """The commands of the demo, as a user would type them: title, module, arguments."""
-    faces, stimuli, session, study = (str(folder / name) for name in ("faces", "stimuli", "session", "study"))
+    names = ("faces", "stimuli", "session", "study", "mouse-session", "mice")
+    faces, stimuli, session, study, rig, mice = (str(folder / name) for name in names)
     pacing = ["--allow-unmeasured-refresh"] if virtual_screen else []
     return [
         ("Rendering the built-in faces: 12 happy and angry pairs of 10 people", "stimuli", ["faces", faces]),
@@ -450,6 +458,17 @@ def demo_steps(folder: Path, *, virtual_screen: bool) -> list[tuple[str, str, li
             [study, "--simulate", "--participants", "30", "--seed", DEMO_SEED, "--stimuli", stimuli],
         ),
         ("Analysing the study", "analysis.mimicry", [study]),
+        (
+            "A session with a drawn mouse that meets tastants",
+            "experiments.mouse_face",
+            [rig, "--animal", "m01", "--schedule", "tastants", "--simulate", *SMALL_VIDEO],
+        ),
+        (
+            "A simulated study of 5 mice with seven events",
+            "experiments.mouse_face",
+            ["simulate", mice, "--animals", "5", "--minutes", "6", *SMALL_VIDEO],
+        ),
+        ("Analysing the faces of the mice, few permutations", "analysis.mouse_face", [mice, "--quick"]),
     ]
 
 
