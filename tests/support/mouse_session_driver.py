@@ -110,7 +110,7 @@ def _run(study: Path, schedule: Path, address: str, options: dict[str, Any]) -> 
     if not options.get("asks"):
         Watch.answered = lambda self: True  # type: ignore[method-assign]
     if options.get("broken"):
-        rig_session.RigSession.begin = _raise  # type: ignore[method-assign,assignment]
+        rig_session.RigSession.begin = _raise  # type: ignore[method-assign]
     folder = session_folder(study, "m01", plan.session)
     surroundings = rig_session.RigSession(plan, folder, opened, preview=False)
     choices = Choices(study=study, animal="m01", schedule=str(schedule))

@@ -16,6 +16,7 @@ import pytest
 
 from analysis.mouse_sessions import read_session
 from experiments.dataset.rows import read_rows
+from experiments.mouse_face.__main__ import main
 from experiments.mouse_face.closing import close_session
 from experiments.mouse_face.command import confirm_shocks
 from experiments.mouse_face.live import (
@@ -48,6 +49,16 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         called, capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=600
     )
+
+
+def inside(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Call the command in this process, which has imported everything already, and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["mouse_face", *map(str, arguments)])
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 @pytest.fixture(scope="module")
@@ -180,18 +191,17 @@ def test_the_same_seed_gives_the_same_session(folder: Path, summary: dict[str, A
 
 
 def test_a_closed_session_is_not_closed_again_and_can_be_made_anew_from_its_live_files(
-    summary: dict[str, Any],
+    summary: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = Path(summary["path"])
     live = path.parents[1] / "sourcedata" / "sub-m01" / "ses-few-tastants"
-    refused = command("recover", live)
-    assert refused.returncode == 2 and "closed already" in refused.stderr
+    assert inside(monkeypatch, "recover", live) == 2
+    assert "closed already" in capsys.readouterr().err
     before = read_session(path)
     kept = path.with_suffix(".kept")
     path.rename(kept)
-    recovered = command("recover", live, "--json")
-    assert recovered.returncode == 0, recovered.stderr
-    assert json.loads(recovered.stdout.splitlines()[-1])["ended"] == "completed"
+    assert inside(monkeypatch, "recover", live, "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["ended"] == "completed"
     pd.testing.assert_frame_equal(read_session(path).events, before.events)
     pd.testing.assert_frame_equal(read_session(path).delivered, before.delivered)
 
@@ -240,14 +250,17 @@ def test_a_camera_clock_that_jumps_is_refused_unless_allowed(summary: dict[str, 
     assert closed.warnings
 
 
-def test_a_dry_run_shows_the_session_and_makes_none(folder: Path, tmp_path: Path) -> None:
+def test_a_dry_run_shows_the_session_and_makes_none(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     picture = tmp_path / "plan.png"
-    done = command(
-        tmp_path / "study", "--animal", "m01", "--schedule", folder / "few.yaml", "--simulate", "--dry-run",
-        "--picture", picture, "--json",
+    code = inside(
+        monkeypatch, tmp_path / "study", "--animal", "m01", "--schedule", folder / "few.yaml", "--simulate",
+        "--dry-run", "--picture", picture, "--json",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["n_trials"] == 6
+    out = capsys.readouterr().out
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["n_trials"] == 6
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "study").exists()
 
@@ -264,12 +277,15 @@ def test_a_dry_run_shows_the_session_and_makes_none(folder: Path, tmp_path: Path
     ],
 )
 def test_wrong_input_is_told_and_nothing_is_made(
-    tmp_path: Path, arguments: tuple[str, ...], message: str
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = command(tmp_path / "study", *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    code = inside(monkeypatch, tmp_path / "study", *arguments)
+    assert code == 2
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "study").exists()
 
 
