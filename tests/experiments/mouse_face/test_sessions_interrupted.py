@@ -40,7 +40,7 @@ lead_out_s: 0.4
 stimuli:
   quinine: {channel: valve1, intensity: 10, unit: mM, volume_ul: 4, duration_s: 0.4}
   neutral: {channel: none, duration_s: 0.2}
-  tail_shock: {channel: shock, current_ma: 0.3, pulse_ms: 300, duration_s: 0.4}
+  tail_shock: {channel: shock, current_ma: 0.3, pulse_ms: 1500, duration_s: 1.6}
 """
 WITHIN_S, STAYS_S = 1.0, 0.2
 
@@ -178,7 +178,7 @@ def test_a_session_in_real_time_runs_to_its_end(context: Any, tmp_path: Path, sc
     given = found.delivered[found.delivered["event"].isin(["valve1", "shock"])]
     assert np.allclose(np.diff(given["onset"]), np.diff(rises_us) / 1e6, atol=1e-3)
     assert np.allclose(given["device_time"], np.array(rises_us) / 1e6, atol=1e-5)
-    assert np.allclose(given["duration"], [0.1, 0.3, 0.1, 0.1], atol=1e-3)
+    assert np.allclose(given["duration"], [0.1, 1.5, 0.1, 0.1], atol=1e-3)
     late_s = found.events["onset"] - found.events["planned_start_time"]
     assert (late_s.between(-0.002, 0.5)).all(), late_s.tolist()
 
@@ -242,7 +242,7 @@ def test_whatever_ends_a_session_the_outputs_go_low_and_the_file_is_there(
             close_session(running.folder)
         (path,) = (running.study / "sub-m01").glob("*.nwb")
         found = check_file(running, path)
-        if during_shock:  # the shock of 300 ms was cut, and is no trial for the analysis
+        if during_shock:  # the shock of 1.5 s was cut, and is no trial for the analysis
             outcomes = found.metadata["outcomes"]
             assert sum(outcomes.get(name, 0) for name in ("cut", "started", "unconfirmed")) == 1
             assert "tail_shock" not in set(found.events["trial_type"])
@@ -271,7 +271,7 @@ def kill_sessions(context: Any, tmp_path: Path, schedule: Path, *, n: int, seed:
     for number in range(n):
         study = tmp_path / f"study{number}"
         with session(context, study, schedule) as running:
-            after_s = float(rng.uniform(0.0, 7.5))
+            after_s = float(rng.uniform(0.0, 6.5))
             time.sleep(after_s)
             finished = not running.process.is_alive()
             high = running.twin.high
