@@ -273,18 +273,20 @@ def _usable(calcium: CalciumTraces, session_id: str) -> tuple[np.ndarray, np.nda
     there = np.isfinite(values).any(axis=0)
     if 0 < (~there).sum() < len(there):
         notes.append(f"{session_id}: {(~there).sum()} imaging frames have no value of any neuron")
-    values, times_s = values[:, there], times_s[there]
-    complete = np.isfinite(values).all(axis=1)
-    varies = complete & (np.ptp(np.where(np.isfinite(values), values, 0.0), axis=1) > 0)
+    n_neurons, values, times_s = len(values), values[:, there], times_s[there]
+    complete = np.isfinite(values).all(axis=1) & there.any()
+    varies = (
+        complete & (np.where(complete[:, None], values, 0.0).std(axis=1) > 0) if there.any() else complete
+    )
     for number, why in (
         ((~complete).sum(), "have missing values"),
         ((complete & ~varies).sum(), "do not vary"),
     ):
         if number:
-            notes.append(f"{session_id}: {number} of {len(values)} neurons {why} and were left out")
+            notes.append(f"{session_id}: {number} of {n_neurons} neurons {why} and were left out")
     if not varies.any() or len(times_s) < 2:
         raise ValueError(
-            f"{session_id}: none of {len(values)} neurons has a trace without missing values that varies; "
+            f"{session_id}: none of {n_neurons} neurons has a trace without missing values that varies; "
             "was the right file read?"
         )
     kept = np.flatnonzero(varies)
