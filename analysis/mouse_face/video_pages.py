@@ -19,6 +19,7 @@ from analysis.mouse_face.colours import NEUTRAL_COLOUR, event_colours, event_ord
 from analysis.mouse_face.results import Results
 from analysis.mouse_face.scoring import similarity
 from analysis.mouse_face.selection import Missing, core_trials
+from analysis.mouse_face.video_overview import session_overviews
 from analysis.mouse_face.video_stills import FaceCamera, Sheet, data_address, pack, shrink, stamped
 
 FOLDER = "faces"
@@ -132,12 +133,12 @@ def animal_page(results: Results, animal: str, trials: pd.DataFrame) -> str:
     """
     frames, traces = _traces(results, trials)
     cameras = _cameras(results, trials)
-    colours = event_colours([*trials["label"], *traces.columns])
+    colours = event_colours([*trials["label"], *trials["event"], *traces.columns])
     names = {label: results.emotions.event_and_emotion(label) for label in colours}
     portraits = _portraits(results, trials, frames, traces, cameras)
     spent = sum(len(face["picture"]) for row in portraits for face in row["faces"])
     shown = _shown_trials(results, trials, frames, traces, cameras, MOST_BYTES - spent)
-    content = {
+    content: dict[str, Any] = {
         "prototypes": [
             {"event": label, "name": names[label], "colour": colours[label]}
             for label in event_order(traces.columns)
@@ -150,6 +151,9 @@ def animal_page(results: Results, animal: str, trials: pd.DataFrame) -> str:
             }
             for trial in shown
         ],
+        "sessions": session_overviews(results, trials, shown) if len(traces.columns) else [],
+        "colours": colours,
+        "names": names,
         "before_s": BEFORE_S,
         "after_s": AFTER_S,
         "during_s": results.own_parameters.during_s,
@@ -168,6 +172,7 @@ def animal_page(results: Results, animal: str, trials: pd.DataFrame) -> str:
             {**row, "name": names[row["label"]], "colour": colours[row["label"]]} for row in portraits
         ],
         has_traces=len(traces.columns) > 0,
+        content_sessions=len(content["sessions"]),
         content=_script_json(content),
     )
 
@@ -268,6 +273,8 @@ def _shown_trials(
             "label": trial["label"],
             "kind": trial["kind"],
             "words": _trial_words(trial),
+            "session_id": trial["session_id"],
+            "number": trial["trial"],
             "sheet": dataclasses.asdict(sheet),
             "since_s": _rounded(since_s),
             "left_out": left_out.astype(int).tolist(),

@@ -43,6 +43,8 @@ seen.changed = unlike(before, pixels());
 seen.bright = Math.max(...before);
 seen.moved = Number(find("cursor").getAttribute("x1")) - at;
 seen.curves = document.querySelectorAll("#plot path").length;
+seen.lanes = document.querySelectorAll("#sessions path").length;
+seen.strokes = document.querySelectorAll("#sessions rect").length;
 seen.legend = [...document.querySelectorAll("#legend tr")].map(row => row.innerText.trim());
 seen.buttons = document.querySelectorAll("#kinds button").length;
 const last = document.querySelectorAll("#kinds button")[seen.buttons - 1];
@@ -83,7 +85,7 @@ def test_in_a_browser_the_face_moves_with_the_cursor(page: str, tmp_path: Path) 
     assert seen["bright"] > 60
     assert seen["changed"] > 0.5
     assert seen["moved"] > 300
-    assert seen["curves"] == 6
+    assert (seen["curves"], seen["lanes"], seen["strokes"]) == (6, 6, 14)
     assert seen["legend"][0].startswith("quinine (disgust)")
     assert seen["buttons"] == 14
     assert seen["pressed"] == 1
@@ -122,6 +124,21 @@ def test_stills_and_curves_are_of_the_right_frames(results: Results, page: str) 
         own = np.array(shown["traces"]["quinine"], float)
         rest = (np.array(shown["trace_s"]) < 0) & (np.array(shown["trace_s"]) >= -2)
         assert abs(np.nanmean(own[rest])) < 2e-4
+
+
+def test_whole_sessions_lead_to_their_trials(results: Results, page: str) -> None:
+    content = content_of(page)
+    (session,) = content["sessions"]
+    assert session["session"] == "emotions"
+    assert len(session["events"]) == 14
+    for event in session["events"]:
+        shown = content["trials"][event["shown"]]
+        assert shown["label"] == event["label"]
+        minutes, seconds = re.findall(r"at (\d+):([\d.]+) min", shown["words"])[0]
+        assert abs(event["minute"] - int(minutes) - float(seconds) / 60) < 0.002
+    curve = np.array(session["curves"]["tail_shock"], float)
+    assert abs(np.nanmedian(curve)) < 0.01
+    assert np.nanmax(np.abs(curve)) < 1
 
 
 def test_prototypical_frames_come_from_their_own_event(results: Results, page: str) -> None:
