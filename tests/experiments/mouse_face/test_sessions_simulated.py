@@ -185,9 +185,35 @@ def test_the_same_seed_gives_the_same_session(folder: Path, summary: dict[str, A
     one, two = read_session(path), read_session(Path(summary["path"]))
     pd.testing.assert_frame_equal(one.events, two.events)
     assert truth(path).equals(truth(Path(summary["path"])))
-    assert np.array_equal(one.videos[0].times_s, two.videos[0].times_s)
+    assert np.allclose(one.videos[0].times_s, two.videos[0].times_s, atol=1e-5)
     for first, second in zip(frames(one.videos[0].path), frames(two.videos[0].path), strict=True):
         assert np.array_equal(first, second)
+
+
+def test_the_picture_changes_while_there_is_an_expression_and_only_then(
+    folder: Path, summary: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = inside(
+        monkeypatch, folder / "still", "--animal", "m01", "--schedule", folder / "few.yaml", *SMALL,
+        "--strength", "0",
+    )  # fmt: skip
+    assert code == 0
+    path = Path(summary["path"])
+    still = folder / "still" / path.parent.name / path.name
+    moving = read_session(path).videos[0]
+    changed = [
+        float(np.abs(one.astype(int) - other).mean())
+        for one, other in zip(frames(moving.path), frames(read_session(still).videos[0].path), strict=True)
+    ]
+    told, at_s = truth(path), moving.times_s
+    shown, fading = np.zeros(len(at_s), bool), np.zeros(len(at_s), bool)
+    for _, one in told.iterrows():
+        end_s = one["start_s"] + one["duration_s"]
+        shown |= (at_s > one["start_s"] + 0.5) & (at_s < end_s)
+        fading |= (at_s >= one["start_s"]) & (at_s < end_s + 7.0)
+    assert shown.sum() > 50 and (~fading).sum() > 50
+    assert np.array(changed)[shown].min() > 0.2
+    assert np.array(changed)[~fading].max() == 0.0
 
 
 def test_a_closed_session_is_not_closed_again_and_can_be_made_anew_from_its_live_files(
