@@ -208,10 +208,17 @@ def _states(data: FaceData, parameters: MouseFaceParameters, who: str) -> dict[s
 
 def rejection_rates(n_studies: int, *, seed: int, effect: float = 0.0, alpha: float = 0.05) -> pd.DataFrame:
     """Return, for each claim, the share of studies with p <= alpha, and its standard error."""
-    rows = [p_values(np.random.default_rng([seed, number]), effect=effect) for number in range(n_studies)]
+    numbers = range(n_studies)
+    return summary(
+        [p_values(np.random.default_rng([seed, number]), effect=effect) for number in numbers], alpha
+    )
+
+
+def summary(rows: list[dict[str, float]], alpha: float = 0.05) -> pd.DataFrame:
+    """Return the share of studies with p <= alpha for each claim, and its standard error."""
     rate = (pd.DataFrame(rows) <= alpha + 1e-12).mean()
-    error = np.sqrt(rate * (1 - rate) / n_studies)
-    table = pd.DataFrame({"rejected": rate, "se": error, "studies": n_studies}).rename_axis("test")
+    error = np.sqrt(rate * (1 - rate) / len(rows))
+    table = pd.DataFrame({"rejected": rate, "se": error, "studies": len(rows)}).rename_axis("test")
     return table.loc[sorted(table.index, key=lambda name: (name.startswith("paper"), name))]
 
 

@@ -36,7 +36,7 @@ EVENTS = ["quinine", "sucrose", "tail shock", "lithium", "escape", "freezing"]
 def study(name: str, effect: float) -> FaceData:
     """Simulate the sessions that a panel needs."""
     parts = ("emotions", PARTS[name]) if name in PARTS else ("emotions",)
-    rng = np.random.default_rng([7, *name.encode()])
+    rng = np.random.default_rng([11, *name.encode()])
     return simulated_study(rng, parts=parts, n_animals=7, effect=effect, fs_hz=4.0, cells=(4, 4))
 
 
@@ -85,11 +85,11 @@ def test_nothing_is_claimed_of_nothing(name: str) -> None:
 
 
 def test_the_paper_preset_finds_expressions_where_there_are_none() -> None:
-    seen = made("2B", study("2B", 0.0), paper())
-    assert seen.claims["holds"].mean() > 0.5
+    few = {"n_prototype_frames": 3}
+    seen = made("2B", study("2B", 0.0), dataclasses.replace(paper(), **few))
+    honest = made("2B", study("2B", 0.0), dataclasses.replace(recommended(), **few))
     assert (seen.claims["estimate"] > 0).all()
-    assert seen.warnings
-    honest = made("2B", study("2B", 0.0))
+    assert seen.warnings and not honest.warnings
     assert (honest.claims["estimate"] < seen.claims["estimate"]).all()
 
 
