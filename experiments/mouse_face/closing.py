@@ -20,13 +20,14 @@ from experiments.dataset.frame_table import count_losses
 from experiments.dataset.frame_times import MOST_FRAMES, FrameTimes
 from experiments.dataset.nwb import Animal, CameraVideo, SessionFacts, write_session
 from experiments.mouse_face.deliveries import said, trial_deliveries
-from experiments.mouse_face.frame_clock import first_frames, frame_clock, on_session_clock
+from experiments.mouse_face.frame_clock import HOW_TO_ALLOW, first_frames, frame_clock, on_session_clock
 from experiments.mouse_face.live import (
     CALIBRATION,
     MASKS,
     RIG,
     SCHEDULE,
     VIDEO,
+    DeliveredRow,
     session_file,
 )
 from experiments.mouse_face.live_files import LiveSession, read_live
@@ -35,6 +36,10 @@ from hardware.clock_fit import ClockFit, fit_clocks
 
 GIVEN = ("delivered", "nothing")
 """Outcomes of trials that were as planned; the others stand in the table of events and in the notes only."""
+QUICK_MS = 5.0
+"""A round trip that takes no longer is quick enough for joining clocks (ms). Our choice."""
+USUAL_FPS = 30.0
+"""Where a session does not say how fast its camera was."""
 EVENTS = ("on", "lick", "estop", "stop", "boot", "lost", "events_lost")
 """What of `DeliveredRow.kind` goes into the table of events; an end becomes the duration of its beginning."""
 TRIAL_COLUMNS = ("block", "channel", "volume_ul", "current_ma", "n_pulses", "on_s", "outcome")
@@ -95,7 +100,7 @@ def close_session(folder: Path, *, allow_misaligned: bool = False) -> Closed:
     if path.exists():
         raise FileExistsError(f"{path} exists: this session is closed already, and nothing is written over")
     warnings: list[str] = []
-    device = _device_clock(live, warnings)
+    device = _device_clock(live, warnings, allow_misaligned)
     pulses = _pulses(live, device)
     content = video_content(live.folder / VIDEO)
     frames = _whole_frames(live, content, warnings)
@@ -187,25 +192,48 @@ def _whole_frames(live: LiveSession, content: VideoContent | None, warnings: lis
     return first_frames(live.frames, n_frames)
 
 
-def _device_clock(live: LiveSession, warnings: list[str]) -> ClockFit | None:
-    """Join the device's clock with the host's."""
-    pairs = [row for row in live.delivered if row.kind == "clock" and row.device_s is not None]
-    pairs.sort(key=lambda row: row.monotonic)
+def _device_clock(live: LiveSession, warnings: list[str], allow_misaligned: bool) -> ClockFit | None:
+    """Join the device's clock with the host's; refuse it where they do not agree to a frame."""
+    pairs = quick_pairs(live.delivered)
     one_sided = len(pairs) < 2
     if one_sided:
         pairs = [row for row in live.delivered if row.device_s is not None and row.kind != "clock"]
         pairs.sort(key=lambda row: row.monotonic)
     if not pairs:
         return None
+    camera = live.record.get("camera") or {}
+    limit_s = float((live.record.get("camera_settings") or {}).get("most_frames_off", MOST_FRAMES)) / float(
+        camera.get("fps") or USUAL_FPS
+    )
     try:
-        return fit_clocks(
+        fit = fit_clocks(
             np.array([row.device_s for row in pairs], float),
             np.array([row.monotonic for row in pairs], float),
             one_sided=one_sided,
         )
+        if not one_sided and fit.residual_s > limit_s:
+            raise ValueError(f"{fit}; at most {1000 * limit_s:.0f} ms are accepted")
     except ValueError as error:
-        warnings.append(f"the device's clock cannot be used, events are timed by their arrival ({error})")
+        words = f"the clocks of device and computer do not agree ({error})"
+        if not allow_misaligned:
+            raise ValueError(f"{words}. {HOW_TO_ALLOW}") from None
+        warnings.append(f"{words}; events are timed by their arrival")
         return None
+    return fit
+
+
+def quick_pairs(rows: Sequence[DeliveredRow]) -> list[DeliveredRow]:
+    """Return the pairs of both clocks whose line went to and fro quickly: the others say little.
+
+    A pair is known to half of its round trip, which stands in its ``value``.
+    """
+    pairs = sorted(
+        (row for row in rows if row.kind == "clock" and row.device_s is not None),
+        key=lambda row: row.monotonic,
+    )
+    trips_ms = [float((row.value or "0").split()[0]) for row in pairs]
+    most_ms = max(2 * float(np.median(trips_ms)), QUICK_MS) if trips_ms else 0.0
+    return [row for row, trip_ms in zip(pairs, trips_ms, strict=True) if trip_ms <= most_ms]
 
 
 def _trials(

@@ -276,6 +276,24 @@ def test_a_camera_clock_that_jumps_is_refused_unless_allowed(summary: dict[str, 
     assert closed.warnings
 
 
+def test_a_device_clock_that_jumps_is_refused_unless_allowed(summary: dict[str, Any], tmp_path: Path) -> None:
+    import shutil
+
+    path = Path(summary["path"])
+    live = tmp_path / "study" / "sourcedata" / "sub-m01" / "ses-few-tastants"
+    shutil.copytree(path.parents[1] / "sourcedata" / "sub-m01" / "ses-few-tastants", live)
+    rows = [line.split("\t") for line in (live / DELIVERED).read_text(encoding="utf-8").splitlines()]
+    at = rows[0].index("device_s")
+    for row in rows[len(rows) // 2 :]:
+        row[at] = row[at] if row[at] == "n/a" else f"{float(row[at]) + 20.0:.6f}"
+    (live / DELIVERED).write_text("\n".join("\t".join(row) for row in rows) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"clocks of device and computer do not agree.*allow-misaligned"):
+        close_session(live)
+    closed = close_session(live, allow_misaligned=True)
+    late_s = read_session(closed.path).events["onset"] - read_session(path).events["onset"]
+    assert late_s.abs().max() < 0.2
+
+
 def test_a_dry_run_shows_the_session_and_makes_none(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
