@@ -101,7 +101,7 @@ def doubts(results: Results) -> list[str]:
         texts.append("This is a quick look: what takes minutes was shortened (--quick).")
     warned = [f"Fig. {panel.name}" for panel in results.panels if panel.warnings]
     if warned:
-        texts.append(f"Warnings of their own have {', '.join(warned)}; they stand beside the figures.")
+        texts.append(f"More warnings stand beside {', '.join(warned)}.")
     return list(dict.fromkeys(texts))
 
 

@@ -44,7 +44,8 @@ def photograph(page: Path, picture: Path, *, height_px: int) -> None:
         )
         image = Image.open(shot).convert("RGB")
     rows = np.flatnonzero((np.asarray(image) < 250).any(axis=(1, 2)))
-    image.crop((0, 0, image.width, int(rows.max()) + 12)).quantize(128).save(picture, optimize=True)
+    bottom = min(int(rows.max()) + 12, height_px)
+    image.crop((0, 0, image.width, bottom)).save(picture, optimize=True)
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def main() -> None:
     given = parser.parse_args()
     photograph(given.results / "report.html", given.out / "mouse_report.png", height_px=1060)
     first = min((given.results / "faces").glob("*.html"))
-    photograph(first, given.out / "mouse_face_page.png", height_px=1130)
+    photograph(first, given.out / "mouse_face_page.png", height_px=1270)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def test_the_summary_answers_each_panel_and_says_where_presets_differ(results: R
     page = compose_report(results).html()
     assert "2D · Do expressions scale with strength? Not shown: no event was given at two strengths" in page
     assert "“quinine can be told apart” holds as in the paper" in page
-    assert "Warnings of their own have Fig. 1F; they stand beside the figures." in page
+    assert "More warnings stand beside Fig. 1F." in page
     assert "<b>Warning.</b> Only one order of events was used." in page
 
 
