@@ -56,7 +56,7 @@ def main() -> None:
     given = parser.parse_args()
     photograph(given.results / "report.html", given.out / "mouse_report.png", height_px=1060)
     first = min((given.results / "faces").glob("*.html"))
-    photograph(first, given.out / "mouse_face_page.png", height_px=1270)
+    photograph(first, given.out / "mouse_face_page.png", height_px=1400)
 
 
 if __name__ == "__main__":
