@@ -30,8 +30,11 @@ KEEP_ALIVE_S = 0.1
 ANSWER_S = 0.3
 """How long an answer may take before the host asks what happened to its line."""
 
-GIVE_UP_S = 1.0
+GIVE_UP_S = 1.5
 """After this long without any answer the line counts as lost."""
+
+ASKED_S = 2.0
+"""How long an answer may take for which someone waits, such as that to ARM."""
 
 STOP_AGAIN_S = 0.05
 """A stop that the device does not confirm is sent again after this."""
@@ -147,7 +150,7 @@ class Conversation:
             self._write(line)
         return pending
 
-    def ask(self, command: str, *arguments: str | int, within_s: float = 0.5) -> Acknowledged:
+    def ask(self, command: str, *arguments: str | int, within_s: float = ASKED_S) -> Acknowledged:
         """Send a line and wait for its answer.
 
         Raises
@@ -159,7 +162,7 @@ class Conversation:
         """
         return self.result(self.send(command, *arguments), within_s)
 
-    def result(self, pending: Pending, within_s: float = 0.5) -> Acknowledged:
+    def result(self, pending: Pending, within_s: float = ASKED_S) -> Acknowledged:
         """Wait for the answer to a line that was sent; see `ask`."""
         self.wait(pending.answered.is_set, within_s)
         if isinstance(pending.answer, Refused):
@@ -280,7 +283,7 @@ class Conversation:
         with self.writing:
             late = [line for line in self._pending.values() if now_s - line.sent_s > ANSWER_S]
             for line in late:
-                if not line.deliveries:
+                if not line.deliveries and now_s - line.sent_s > ASKED_S:
                     del self._pending[line.seq]
         for line in late:
             if line.deliveries and (line.asked_s is None or now_s - line.asked_s > ANSWER_S):

@@ -356,7 +356,7 @@ class MouseRig:
         answer: Acknowledged | None = None
         while answer is None and not talk.lost and time.monotonic() < until_s:
             with contextlib.suppress(LineLostError):
-                answer = talk.ask("HELLO", within_s=0.4)
+                answer = talk.ask("HELLO", within_s=1.0)
         if answer is None:
             raise ValueError(
                 f"nobody answers on {self._address!r} as mouse rig ({talk.lost or 'no answer'}). Is the "

@@ -20,6 +20,8 @@ void happened(Kind kind, uint32_t us, uint8_t channel, uint16_t seq, uint32_t va
   n_waiting++;
 }
 
+bool events_wait() { return n_waiting; }
+
 bool next_event(Happening *event) {
   bool found = false;
   ATOMIC_BLOCK(ATOMIC_RESTORESTATE) {

@@ -20,3 +20,4 @@ extern volatile uint16_t events_lost;
 void happened(Kind kind, uint32_t us, uint8_t channel = 0, uint16_t seq = 0, uint32_t value = 0,
               uint32_t on_us = 0);         // interrupts must be off
 bool next_event(Happening *event);         // from the main loop
+bool events_wait();                        // interrupts must be off

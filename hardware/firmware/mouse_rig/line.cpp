@@ -48,6 +48,8 @@ ISR(USART_RX_vect) {
   rx_head = next;
 }
 
+bool bytes_wait() { return rx_head != rx_tail; }
+
 // One byte that has come, unless a stop has thrown it away meanwhile; stops_now is read at the same moment.
 static bool next_byte(char *byte, uint8_t *stops_now) {
   bool found = false;

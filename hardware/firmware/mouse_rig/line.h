@@ -11,6 +11,7 @@
 void start_line();
 void listen(); // take what has come; from the main loop
 void tell_events();
+bool bytes_wait(); // interrupts must be off
 
 // one line of the device
 void begin_line();

@@ -6,6 +6,7 @@
 
 #include <avr/interrupt.h>
 #include <avr/io.h>
+#include <avr/sleep.h>
 #include <avr/wdt.h>
 
 #include "clock.h"
@@ -104,9 +105,19 @@ int main() {
   wdt_enable(WDTO_250MS); // a program that hangs is reset, and a reset lets every output go low
   sei();
   say_boot(reset_flags);
+  set_sleep_mode(SLEEP_MODE_IDLE);
   for (;;) {
     wdt_reset();
     listen();
     tell_events();
+    cli();
+    if (events_wait() || bytes_wait()) {
+      sei();
+    } else { // rest until the next interrupt, which is the clock's overflow at the latest
+      sleep_enable();
+      sei(); // lets one more instruction pass, so that nothing comes between it and the sleep
+      sleep_cpu();
+      sleep_disable();
+    }
   }
 }

@@ -44,7 +44,7 @@ def rig(twin: Twin) -> Iterator[MouseRig]:
         yield connected
 
 
-def wait_until(true: Callable[[], object], within_s: float = 5.0) -> bool:
+def wait_until(true: Callable[[], object], within_s: float = 20.0) -> bool:
     until_s = time.monotonic() + within_s
     while not true() and time.monotonic() < until_s:
         time.sleep(0.005)
@@ -58,7 +58,7 @@ def drained(rig: MouseRig) -> list[DeviceEvent]:
     return events
 
 
-def wait_for_event(rig: MouseRig, kind: str, within_s: float = 5.0) -> DeviceEvent:
+def wait_for_event(rig: MouseRig, kind: str, within_s: float = 20.0) -> DeviceEvent:
     until_s = time.monotonic() + within_s
     while time.monotonic() < until_s:
         for event in drained(rig):

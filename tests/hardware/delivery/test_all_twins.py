@@ -57,7 +57,7 @@ class Wire:
         self.say(encode_request(self.seq, command, *words))
         return self.answer(self.seq)
 
-    def answer(self, seq: int, within_s: float = 3.0) -> Acknowledged | Refused:
+    def answer(self, seq: int, within_s: float = 20.0) -> Acknowledged | Refused:
         until_s = time.monotonic() + within_s
         while time.monotonic() < until_s:
             for message in self.listen(0.02):
@@ -109,7 +109,7 @@ def test_a_pulse_of_50_ms_is_that_long_within_a_fifth_of_a_millisecond(twin: Twi
     rig.arm()
     for channel in ("valve1", "shock"):
         done = rig.deliver(channel, 50_000, current_ma=0.3)
-        assert done.wait(5.0) and done.state == "done"
+        assert done.wait(20.0) and done.state == "done"
         assert done.on_us is not None and abs(done.on_us - 50_000) < 200
         assert done.on_device_us is not None and done.off_device_us is not None
         assert abs(done.off_device_us - done.on_device_us - 50_000) < 200
@@ -122,7 +122,7 @@ def test_a_pulse_of_50_ms_is_that_long_within_a_fifth_of_a_millisecond(twin: Twi
 def test_a_train_has_its_pulses_at_its_period(twin: Twin, rig: MouseRig) -> None:
     rig.arm()
     done = rig.deliver("laser", 5000, 10, 50_000)
-    assert done.wait(5.0) and (done.state, done.n_done) == ("done", 10)
+    assert done.wait(20.0) and (done.state, done.n_done) == ("done", 10)
     assert done.on_us is not None and abs(done.on_us - 50_000) < 10 * 200
     assert wait_until(lambda: len(twin.edges) == 20)
     rises = [edge.device_us for edge in twin.edges if edge.on]
@@ -133,7 +133,7 @@ def test_outputs_of_one_order_start_together_and_one_may_wait(twin: Twin, rig: M
     rig.arm()
     also = [Course("laser", 5000, 3, 20_000), Course("aux", 10_000, delay_us=30_000)]
     valve = rig.deliver("valve2", 40_000, also=also)
-    assert all(one.wait(5.0) and one.state == "done" for one in (valve, *valve.also))
+    assert all(one.wait(20.0) and one.state == "done" for one in (valve, *valve.also))
     assert wait_until(lambda: len(twin.edges) == 10)
     first = {}
     for edge in twin.edges:
@@ -148,7 +148,7 @@ def test_an_output_can_be_ended_before_its_time(twin: Twin, rig: MouseRig) -> No
     camera = rig.deliver("camera", 1000, 100_000, 10_000)
     assert wait_until(lambda: len(twin.edges) > 10)
     rig.end("camera")
-    assert camera.wait(5.0) and camera.state == "cut"
+    assert camera.wait(20.0) and camera.state == "cut"
     assert wait_until(lambda: camera.n_done == sum(edge.on for edge in twin.edges))
     assert twin.high == () and rig.state == "armed"
 
@@ -160,8 +160,8 @@ def test_a_busy_output_refuses_and_the_delivery_under_way_goes_on(twin: Twin, ri
     rig.arm()
     first = rig.deliver("valve1", 300_000)
     second = rig.deliver("valve1", 50_000)
-    assert second.wait(5.0) and second.state == "refused" and "still delivering" in second.reason
-    assert first.wait(5.0) and first.state == "done" and first.on_us is not None
+    assert second.wait(20.0) and second.state == "refused" and "still delivering" in second.reason
+    assert first.wait(20.0) and first.state == "done" and first.on_us is not None
     assert abs(first.on_us - 300_000) < 200
     assert wait_until(lambda: len(twin.edges) == 2)
 
@@ -251,7 +251,7 @@ def test_the_emergency_stop_cuts_and_holds_until_it_is_released_and_armed_again(
     light = rig.deliver("laser", 2_000_000)
     assert wait_until(lambda: twin.high == ("laser",))
     twin.press_estop()
-    assert light.wait(5.0) and light.state == "cut" and twin.high == ()
+    assert light.wait(20.0) and light.state == "cut" and twin.high == ()
     assert wait_until(lambda: rig.state == "stopped")
     assert "emergency stop" in wait_for_event(rig, "stop").text
     with pytest.raises(RigRefusedError, match="emergency stop is pressed"):
@@ -261,7 +261,7 @@ def test_the_emergency_stop_cuts_and_holds_until_it_is_released_and_armed_again(
     with pytest.raises(RigRefusedError, match=r"arm\(\) it again"):
         rig.deliver("valve1", 1000)
     rig.arm()
-    assert rig.deliver("valve1", 1000).wait(5.0)
+    assert rig.deliver("valve1", 1000).wait(20.0)
 
 
 def test_disarming_and_hello_leave_everything_low(twin: Twin, armed_wire: Wire) -> None:
@@ -280,7 +280,7 @@ def test_a_reset_leaves_everything_low_and_disarmed(twin: Twin, rig: MouseRig) -
     light = rig.deliver("laser", 5_000_000)
     assert wait_until(lambda: twin.high == ("laser",))
     twin.reset()
-    assert light.wait(5.0) and light.state in ("cut", "unknown")
+    assert light.wait(20.0) and light.state in ("cut", "unknown")
     assert wait_until(lambda: rig.state == "lost")
     with pytest.raises(LineLostError, match="started anew"):
         rig.deliver("valve1", 1000)

@@ -86,6 +86,15 @@ static void hear(uint8_t byte) {
   feeding = 1;
 }
 
+static avr_cycle_count_t wake(avr_t *unused, avr_cycle_count_t when, void *nothing) {
+  (void)unused, (void)when, (void)nothing;
+  return 0;
+}
+
+static void no_nap(avr_t *unused, avr_cycle_count_t cycles) { // while the processor rests, its time passes at once
+  (void)unused, (void)cycles;
+}
+
 // What is outside is stronger than the pull-ups inside.
 static void set_pin(const char *name, int level) {
   static uint8_t masks[2], values[2];
@@ -123,6 +132,7 @@ static int load(const char *path) {
   avr_init(avr);
   avr_load_firmware(avr, &firmware);
   avr->frequency = HZ;
+  avr->sleep = no_nap;
   uint32_t flags = 0;
   avr_ioctl(avr, AVR_IOCTL_UART_GET_FLAGS('0'), &flags);
   flags &= ~(AVR_UART_FLAG_STDIO | AVR_UART_FLAG_POOL_SLEEP);
@@ -137,6 +147,7 @@ static int load(const char *path) {
 }
 
 static int run_until(avr_cycle_count_t cycle) {
+  if (avr->cycle < cycle) avr_cycle_timer_register(avr, cycle - avr->cycle, wake, NULL);
   while (avr->cycle < cycle) {
     int state = avr_run(avr);
     unsigned stack = avr->data[R_SPL] | avr->data[R_SPH] << 8;
@@ -221,7 +232,7 @@ static int run_pty(void) {
   struct timespec start, now;
   clock_gettime(CLOCK_MONOTONIC, &start);
   for (;;) {
-    if (!run_until(avr->cycle + HZ / 5000)) return 1;
+    if (!run_until(avr->cycle + HZ / 2000)) return 1;
     if (!look_outside()) return 0;
     clock_gettime(CLOCK_MONOTONIC, &now);
     double real_us = (now.tv_sec - start.tv_sec) * 1e6 + (now.tv_nsec - start.tv_nsec) / 1e3;
