@@ -17,7 +17,7 @@ from analysis.report import Report
 INTRODUCTION = (
     "The same claims, once judged as a careful methodologist would today (as recommended) and once as in the "
     "paper. In simulated studies in which events do nothing, the recommended tests of Figures 1 to 3 find an "
-    "effect in about 5 % of studies or fewer; the paper's find one in 29 to 43 % of studies (Fig. 2B, 2C, 3F), "
+    "effect in about 5 % of studies or fewer; the paper's find one in 29 to 43 % (Fig. 2B, 2C, 3F), "
     "and its decoder recognises 98 % of the frames (Fig. 1F). A claim that holds as in the paper only is not "
     "thereby wrong; these data do not show it."
 )
