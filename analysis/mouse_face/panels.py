@@ -1,4 +1,4 @@
-"""All panels, in the order of the paper: each is a function ``panel_1f`` in a module such as ``figure_1f``."""
+"""All panels, in the order of the paper: functions such as ``panel_1f``, in modules such as ``figure_1f``."""
 
 from __future__ import annotations
 
