@@ -101,7 +101,7 @@ def circle_distance(first: float, second: float, overlap: float) -> tuple[float,
 
     Examples
     --------
-    >>> circle_distance(4, 4, 0)[2] > circle_distance(4, 4, 1)[2] > circle_distance(4, 4, 4)[2]
+    >>> bool(circle_distance(4, 4, 0)[2] > circle_distance(4, 4, 1)[2] > circle_distance(4, 4, 4)[2])
     True
     """
     one, two = np.sqrt(first / np.pi), np.sqrt(second / np.pi)
