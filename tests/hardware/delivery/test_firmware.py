@@ -204,7 +204,7 @@ def noise(rng: np.random.Generator, n_bytes: int) -> bytes:
             piece = rng.bytes(int(rng.integers(1, 80)))
         else:
             piece = bytearray(encode_request(int(rng.integers(1, 65536)), "PULSE", "valve1", 50_000))
-            piece[int(rng.integers(len(piece)))] = int(rng.integers(256))
+            piece[int(rng.integers(len(piece)))] ^= int(rng.integers(1, 256))
         pieces.append(bytes(piece))
         size += len(piece)
     return b"".join(pieces)
