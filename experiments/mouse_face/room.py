@@ -17,8 +17,9 @@ MARGIN_BYTES = 200e6
 def needed_bytes(*, width_px: int, height_px: int, fps: float, duration_s: float, codec: str) -> float:
     """Return how many bytes a session may take.
 
-    >>> needed_bytes(width_px=640, height_px=480, fps=30, duration_s=1200, codec="ffv1") / 1e9
-    7.94144
+    >>> needed = needed_bytes(width_px=640, height_px=480, fps=30, duration_s=1200, codec="ffv1")
+    >>> round(needed / 1e9, 2)
+    7.94
     """
     return width_px * height_px * fps * duration_s * SHARES.get(codec, 0.5) + MARGIN_BYTES
 
