@@ -9,10 +9,10 @@ import pytest
 from analysis.mimicry import tables
 from analysis.mimicry.model_tables import term_name
 from analysis.mimicry.parameters import describe, paper, recommended, unused_parameters
-from analysis.report.parameters_table import parameters_table
 from analysis.mimicry.sample import describe_sample, sample_table
 from analysis.mimicry.sentences import group_summary
 from analysis.mimicry.summaries import exclusions_by_group, group_means, participant_means, worst_trials
+from analysis.report.parameters_table import parameters_table
 from analysis.report.table import formatted_rows
 
 
