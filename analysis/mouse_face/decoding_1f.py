@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,14 +87,20 @@ def answer(
     during = frames_to_decode(data, core, parameters, earlier_s=0.0)
     if during is None:
         return Missing("no trial has valid frames both before and during its event")
-    before = None
-    if parameters.before_s >= parameters.baseline_s + parameters.during_s - 1e-9:
-        before = frames_to_decode(data, core, parameters, earlier_s=parameters.during_s)
+    before, asked_s = None, control_s(parameters)
+    if asked_s > 0:
+        shorter = replace(parameters, during_s=asked_s)
+        before = frames_to_decode(data, core, shorter, earlier_s=asked_s)
     if before is None:
         warnings = (*warnings, "Clips are too short for the control with frames before events.")
     found = _decode(data, during, parameters, scheme, rng, False)
     control = None if before is None else _decode(data, before, parameters, scheme, rng, True)
     return Answer(scheme, found, control, core, warnings)
+
+
+def control_s(parameters: MouseFaceParameters) -> float:
+    """Return what the control asks of the time before events: as much as during, if clips are long enough."""
+    return min(parameters.during_s, parameters.before_s - parameters.baseline_s)
 
 
 def _decode(
@@ -168,8 +174,25 @@ def frames_to_decode(
     found = frames_at_events(core, parameters, earlier_s=earlier_s)
     if found is None:
         return None
-    label, animal, number = (found.clips[name].to_numpy() for name in ("label", "animal", "trial"))
-    return Frames(found.descriptors, label, animal, number, trial_blocks(data, found.clips))
+    kept = thinned(found.clips, parameters.decoding_frames_hz)
+    clips = found.clips[kept].reset_index(drop=True)
+    label, animal, number = (clips[name].to_numpy() for name in ("label", "animal", "trial"))
+    return Frames(found.descriptors[kept], label, animal, number, trial_blocks(data, clips))
+
+
+def thinned(clips: pd.DataFrame, frames_hz: float) -> np.ndarray:
+    """Say which frames stay if each trial keeps the first of every interval of ``1 / frames_hz`` s; 0: all.
+
+    Examples
+    --------
+    >>> clips = pd.DataFrame({"animal": "m1", "trial": 1, "since_s": [0.0, 0.033, 0.067, 0.1, 0.133]})
+    >>> thinned(clips, 10.0).tolist()
+    [True, False, False, True, False]
+    """
+    if not frames_hz:
+        return np.ones(len(clips), bool)
+    interval = np.floor(clips["since_s"].to_numpy(float) * frames_hz + 1e-6)
+    return ~clips[["animal", "trial"]].assign(interval=interval).duplicated().to_numpy()
 
 
 def _recommended(

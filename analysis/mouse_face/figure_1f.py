@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from analysis.mouse_face.colours import INK, NEUTRAL_COLOUR, SHARE_MAP, event_colours, event_order
 from analysis.mouse_face.core_clips import core_clips
-from analysis.mouse_face.decoding_1f import Answer, Decoded, answer, numbers_of
+from analysis.mouse_face.decoding_1f import Answer, Decoded, answer, control_s, numbers_of
 from analysis.mouse_face.emotions import EmotionNames
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.marks import STAR_WORDS, stars
@@ -155,7 +155,7 @@ def _caption(found: Answer, parameters: MouseFaceParameters) -> str:
         " ;", ";"
     )
     control = (
-        f" Squares: the same with the {parameters.during_s:g} s before events, a control that should lie at "
+        f" Squares: the same with the {control_s(parameters):g} s before events, a control that should be at "
         "chance."
         if found.before is not None
         else ""

@@ -16,6 +16,7 @@ from analysis.faces.decoding import subtract_baseline
 from analysis.faces.forest import Forest, grow_forest
 from analysis.faces.optogenetics import class_fractions, fractions_against_control, fractions_as_paper
 from analysis.mouse_face.core_clips import CoreClips, core_clips
+from analysis.mouse_face.decoding_1f import thinned
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.panel import panel_rng
 from analysis.mouse_face.parameters import MouseFaceParameters
@@ -201,7 +202,9 @@ class LearntFaces:
         if parameters.decoding_rest != "none":
             groups = trial[used] if parameters.decoding_rest == "trial" else clips["animal"].to_numpy()
             values = subtract_baseline(values, groups, rest[used])
-        self._values, self._clips = values[during[used]], clips[during[used]]
+        learnt = during[used]
+        learnt[learnt] = thinned(clips[learnt], parameters.decoding_frames_hz)
+        self._values, self._clips = values[learnt], clips[learnt]
         self._parameters, self._rng = parameters, rng
         self._known: dict[tuple[str, ...], _Reader] = {}
         self.classes = tuple(sorted(self._clips["label"].unique()))

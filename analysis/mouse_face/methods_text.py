@@ -140,6 +140,8 @@ def _decoding(parameters: MouseFaceParameters) -> str:
         if parameters.decoding_components
         else "all features"
     )
+    if parameters.decoding_frames_hz:
+        input_words += f", {parameters.decoding_frames_hz:g} frames per second"
     split = {
         "animals": "leaving out one whole animal at a time",
         "trials": "leaving out one repeat of every event at a time",

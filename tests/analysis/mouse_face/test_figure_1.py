@@ -126,7 +126,8 @@ def test_the_paper_preset_decodes_what_is_not_there(many_frames: FaceData) -> No
     assert accuracy.loc[("during", "all"), "shuffled"] < 0.25
     assert accuracy.loc[("before", "all"), "accuracy"] > 0.8
     assert panel.warnings
-    assert not holds(made("1F", many_frames), "events are decoded from the face")
+    other = made("1F", many_frames).claims.set_index("claim")
+    assert other.loc["events are decoded from the face", "estimate"] < 30  # of 100; chance is 14
 
 
 def test_the_paper_preset_sees_clouds_where_there_are_trials(many_frames: FaceData) -> None:
@@ -218,7 +219,8 @@ def test_frames_at_events_take_the_rest_of_their_own_trial_away(effect: FaceData
     rows = (found.clips["animal"] == "m02") & (found.clips["trial"] == 4)
     expected = effect.descriptors[during] - effect.descriptors[rest].mean(axis=0)
     np.testing.assert_allclose(found.descriptors[rows.to_numpy()], expected, atol=1e-5)
-    earlier = frames_at_events(core, recommended(), earlier_s=2.0)
+    short = dataclasses.replace(recommended(), during_s=2.0)
+    earlier = frames_at_events(core, short, earlier_s=2.0)
     assert not earlier.clips["during"].any()
     assert earlier.clips["since_s"].min() >= -2.0 - 1e-9
 
