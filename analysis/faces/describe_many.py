@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from analysis.faces.describe import DescribedVideo, describe_video
+from analysis.workers import end_with_parent
 
 
 class Job(NamedTuple):
@@ -88,6 +89,7 @@ def _describe(job: Job, threads: int, progress: Callable[[int], None]) -> Descri
 def _share(counter: Any) -> None:
     global _done
     _done = counter
+    end_with_parent()
 
 
 def _describe_in_worker(job: Job, threads: int) -> DescribedVideo | Exception:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from analysis.workers import end_with_parent
+
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -80,6 +82,7 @@ def n_cores() -> int:
 
 def _remember(work: Callable, shared: object) -> None:
     """Keep in a process what all its items need."""
+    end_with_parent()
     _REMEMBERED[:] = [work, shared]
 
 

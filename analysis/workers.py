@@ -1,0 +1,22 @@
+"""Processes of a pool that do not outlive the program that began them, however that ended."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+
+
+def end_with_parent() -> None:
+    """Let this process end when its parent has ended; for the initializer of a pool's workers.
+
+    A pool whose program was killed leaves idle workers behind, which hold memory and never end.
+    """
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
