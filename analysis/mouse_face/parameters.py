@@ -264,7 +264,7 @@ class MouseFaceParameters:
     """Trees of the forest whose accuracy is shown. Source: our choice; the preset paper has the default of
     scikit-learn since 2019, as the paper is silent."""
 
-    decoding_frames_hz: float = 10.0
+    decoding_frames_hz: float = 5.0
     """Frames per second and trial that are learnt from and asked, where the camera took more; 0: all.
     Source: our choice: neighbouring frames hold the same picture, and trials, not frames, are what is
     tested. 0 is the paper's."""
@@ -277,7 +277,7 @@ class MouseFaceParameters:
     decoding_permutations: int = 99
     """Shuffles of the labels of whole trials within animals. Source: our choice: p can be as small as .01."""
 
-    decoding_test_trees: int = 50
+    decoding_test_trees: int = 20
     """Trees of each forest in the test. Source: our choice; the p value is exact with any number."""
 
     decoding_stop_after: int = 10
