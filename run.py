@@ -375,7 +375,7 @@ def run_checks(arguments: list[str]) -> int:
         ("format", ["-m", "ruff", "format", "--check", "."]),
         ("types", ["-m", "mypy"]),
         ("import contracts", ["-c", lint_imports]),
-        ("tests", ["-m", "pytest", "-n", "2", "--dist", "loadgroup", *arguments]),
+        ("tests", ["-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments]),
     ]
     if python_version(environment_python()).startswith("3.10."):
         gates = [gate for gate in gates if gate[0] != "types"]  # its packages have older, stricter stubs

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,10 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the simulation studies (many minutes)")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.pluginmanager.hasplugin("xdist"):
-        share_out(items)
+    TIMED.update(item.path for item in items if item.keywords.keys() & {"display", "real_time"})
     if config.getoption("--slow"):
         return
     skip = pytest.mark.skip(reason="minutes long: run with --slow")
@@ -32,12 +33,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(skip)
 
 
-def share_out(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together, and all that run against the clock: of these never two at once."""
-    timed = {item.path for item in items if item.keywords.keys() & {"display", "real_time"}}
-    for item in items:
-        group = "real time" if item.path in timed else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+TIMED: set[Path] = set()
+"""Files with tests that run against the clock (marked ``display`` or ``real_time``)."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def never_two_against_the_clock(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Let files with timed tests wait for one another, where several processes run tests side by side."""
+    if not hasattr(request.config, "workerinput") or request.node.path not in TIMED:
+        yield
+        return
+    taken = tmp_path_factory.getbasetemp().parent / "against_the_clock"
+    end_s = time.monotonic() + 600
+    while time.monotonic() < end_s:  # after that, whoever held it has died
+        try:
+            taken.mkdir()
+            break
+        except FileExistsError:
+            time.sleep(0.1)
+    yield
+    with contextlib.suppress(FileNotFoundError):
+        taken.rmdir()
 
 
 @pytest.fixture(scope="session")

@@ -30,15 +30,22 @@ def imported_names(path: Path) -> set[str]:
     return names
 
 
+NAMED_IN_RIG_FILES = {
+    "experiments/mouse_face/rig_session.py",  # port = "compiled-firmware"
+    "hardware/cameras/choose.py",  # backend = "synthetic"
+}
+"""Where a rig file may ask for a twin; what is recorded with it says that it is simulated."""
+
+
 def test_only_commands_import_the_simulated_twins() -> None:
     offenders = [
-        str(path.relative_to(ROOT))
+        path.relative_to(ROOT).as_posix()
         for path in modules()
         if path.name != "__main__.py"
         and "simulated" not in path.parts
         and any(name.startswith("hardware.simulated") for name in imported_names(path))
     ]
-    assert offenders == []
+    assert set(offenders) == NAMED_IN_RIG_FILES
 
 
 def test_every_module_of_the_suite_has_a_docstring() -> None:

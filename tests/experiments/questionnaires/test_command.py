@@ -450,7 +450,7 @@ def test_the_validator_finds_no_error(study: Path) -> None:
         (["--participant", "007", "--form", "panas"], "panas is asked at t1 and t2: say which with --time"),
         (["--participant", "007", "--form", "panas", "--time", "end"], "found 'end'"),
         (["--participant", "007", "--form", "mood.toml"], "there is no questionnaire mood.toml"),
-        (["--participant", "007", "--time", "t1", "--language", "xx"], "in 'xx'"),
+        (["--participant", "007", "--time", "t1", "--language", "xx"], "no language 'xx'"),
         (["--participant", "007", "--time", "t1", "--pictures", "x"], "add --simulate"),
         (["--participant", "007", "--time", "t1", "--window", "big"], "expected width x height"),
         (["--participant", "007", "--time", "end", "--groups", "drug", "--simulate"], "two different names"),
