@@ -24,6 +24,8 @@ from analysis.mouse_face.words import bracketed, plural
 from analysis.report import Column, Table
 from analysis.report.drawing import FULL_WIDTH_MM, SINGLE_COLUMN_MM, new_figure, report_style
 
+MOST_IN_A_ROW = 3
+"""Events side by side, so that each has room for its legend."""
 NAME, TITLE = "4F", "Do neurons follow the stimulus, the face, or both?"
 _KIND_WORDS = {"stimulus": "stimulus only", "face": "face only", "both": "both", "none": "neither"}
 
@@ -56,16 +58,22 @@ def draw_scatter(study: NeuronStudy, parameters: MouseFaceParameters, names: Emo
     """Draw one dot per neuron and event; one panel per event."""
     events = list(study.events)
     width = SINGLE_COLUMN_MM if len(events) == 1 else FULL_WIDTH_MM
+    n_columns = min(len(events), MOST_IN_A_ROW)
+    n_rows = -(-len(events) // n_columns)
     with report_style():
-        figure = new_figure(width_mm=width, height_mm=84.0)
-        panels = figure.subplots(1, len(events), sharex=True, sharey=True, squeeze=False)[0]
-        for panel, event in zip(panels, events, strict=True):
+        figure = new_figure(width_mm=width, height_mm=84.0 * n_rows)
+        grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
+        panels = grid.ravel()
+        for panel, event in zip(panels, events, strict=False):
             _draw_event(panel, study, event, parameters)
             panel.set_title(names.event(event))
             panel.set_xlabel("r with the stimulus")
-            panel.legend(loc="upper left", bbox_to_anchor=(0.0, -0.2), ncols=2, columnspacing=1.0,
-                         handletextpad=0.2)  # fmt: skip
-        panels[0].set_ylabel("r with the face")
+            panel.legend(loc="upper left", bbox_to_anchor=(0.0, -0.2), ncols=2 if n_columns < 3 else 1,
+                         columnspacing=1.0, handletextpad=0.2)  # fmt: skip
+        for panel in panels[len(events) :]:
+            panel.set_axis_off()
+        for row in grid:
+            row[0].set_ylabel("r with the face")
         low, high = _range(study)
         panels[0].set_xlim(low, high)
         panels[0].set_ylim(low, high)
