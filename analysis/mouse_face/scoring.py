@@ -31,8 +31,9 @@ def similarity(
     """Correlate each frame around trials with each prototype of its animal.
 
     Prototypes are made of the clips of the animal's core trials. A trial that is one of them is compared with
-    prototypes in which its repeat of every event has no part (``parameters.cross_fitted``); any other trial
-    with those of all core trials.
+    prototypes in which its repeat of every event has no part (``parameters.cross_fitted``). Other trials are
+    compared with those of all core trials, but where core trials of the animal are scored beside them, with
+    those of one repeat less, too: prototypes of more trials are clearer, which must not look like an effect.
 
     Parameters
     ----------
@@ -138,7 +139,7 @@ def _of_animal(
     if not parameters.cross_fitted:
         return found
     repeat = _repeats(clips)
-    of_frame = repeat.reindex(pd.MultiIndex.from_frame(frames[_KEYS])).to_numpy()
+    of_frame = _left_out(frames, repeat)
     of_clip = repeat.reindex(pd.MultiIndex.from_frame(clips[_KEYS])).to_numpy()
     for left in np.unique(of_frame[~np.isnan(of_frame)]):
         others = of_clip != left
@@ -147,6 +148,19 @@ def _of_animal(
         found.iloc[rows] = np.nan
         found.loc[found.index[rows], list(without.names)] = correlate_with(descriptors[rows], without.values)
     return found
+
+
+def _left_out(frames: pd.DataFrame, repeat: pd.Series) -> np.ndarray:
+    """Return, for each frame, the repeat its prototypes are made without; NaN for none, where no trial is core.
+
+    Trials that are not core take the repeats in turn.
+    """
+    trials = frames[[*_KEYS, "label"]].drop_duplicates(_KEYS).set_index(_KEYS)
+    own = repeat.reindex(trials.index)
+    if own.notna().any():
+        turn = trials[own.isna()].groupby("label").cumcount() % (repeat.max() + 1)
+        own = own.fillna(turn.astype(float))
+    return own.reindex(pd.MultiIndex.from_frame(frames[_KEYS])).to_numpy()
 
 
 def _repeats(clips: pd.DataFrame) -> pd.Series:

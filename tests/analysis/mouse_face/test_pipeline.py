@@ -61,7 +61,7 @@ def test_clips_hold_the_descriptors_of_their_frames(data: FaceData, filmed_study
 
 def test_around_gives_the_clips_again(data: FaceData) -> None:
     kept = data.trials[data.trials["kept"]]
-    parts = list(data.around(kept, before_s=4.0, after_s=2.0))
+    parts = list(data.around(kept, before_s=recommended().before_s, after_s=recommended().during_s))
     assert [part["animal"].iloc[0] for part, _ in parts] == data.animals
     frames = np.concatenate([part["frame"] for part, _ in parts])
     np.testing.assert_array_equal(frames, data.clips["frame"])
@@ -186,12 +186,13 @@ def test_trials_whose_frames_are_lost_are_left_out_and_named(filmed_study: Path,
     onset_s = data.trials["onset_s"].iloc[0]
     quality = data.quality["sub-m01_ses-emotions"]
     frames = quality.frames.copy()
-    frames.loc[frames["time_s"].between(onset_s, onset_s + 1.5), ["excluded", "occlusion"]] = True
+    lost = frames["time_s"].between(onset_s, onset_s + 0.75 * recommended().during_s)
+    frames.loc[lost, ["excluded", "occlusion"]] = True
     verdicts = {**data.quality, "sub-m01_ses-emotions": dataclasses.replace(quality, frames=frames)}
     judged = judge_trials(study_trials(described.sessions), verdicts, recommended())
     assert not judged["kept"].iloc[0]
     assert judged["reason"].iloc[0] == "lost 75% of the frames after it"
-    assert judged["n_excluded"].iloc[0] == 12
+    assert judged["n_excluded"].iloc[0] == lost.sum() == 30
     assert judged["kept"].iloc[1:].all()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from face_studies import only_animals, simulated_study
 
@@ -13,7 +14,7 @@ from analysis.faces.similarity import correlate_with
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.parameters import paper, recommended
 from analysis.mouse_face.scoring import recipe, score, similarity
-from analysis.mouse_face.selection import Selection, core_trials, valence_trials
+from analysis.mouse_face.selection import Selection, core_trials, graded_trials, valence_trials
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,23 @@ def test_a_study_without_core_trials_cannot_be_scored(data: FaceData) -> None:
     other = dataclasses.replace(data, trials=trials[trials["kept"]].assign(condition="thirsty"))
     with pytest.raises(ValueError, match="there are no prototypes"):
         score(other, other.trials, recommended())
+
+
+def test_trials_beside_core_trials_meet_prototypes_of_as_many_repeats() -> None:
+    study = simulated_study(np.random.default_rng(4), parts=("emotions", "graded"), n_animals=1)
+    parameters = recommended()
+    core = selected(core_trials(study, parameters)).trials
+    graded = selected(graded_trials(study, parameters)).trials
+    together = pd.concat([core, graded[~graded["trial"].isin(core["trial"])]])
+    frames, found = similarity(study, together, parameters)
+    clips, descriptors = study.clips_of(core)
+    repeat = clips.drop_duplicates("trial").groupby("label").cumcount()
+    repeat.index = clips.loc[repeat.index, "trial"].to_numpy()
+    second = together[~together["trial"].isin(core["trial"])].groupby("label").nth(1)
+    others = clips["trial"].map(repeat) != 1
+    made = make_prototypes(descriptors[others], clips[others], **recipe(parameters))
+    for one in (second.iloc[[place]] for place in range(len(second))):
+        rows = frames["trial"] == one["trial"].iloc[0]
+        _, values = study.clips_of(one)
+        expected = correlate_with(values, made.values)
+        np.testing.assert_allclose(found.loc[rows, list(made.names)], expected, atol=1e-6)

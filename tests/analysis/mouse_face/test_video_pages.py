@@ -137,8 +137,8 @@ def test_whole_sessions_lead_to_their_trials(results: Results, page: str) -> Non
         minutes, seconds = re.findall(r"at (\d+):([\d.]+) min", shown["words"])[0]
         assert abs(event["minute"] - int(minutes) - float(seconds) / 60) < 0.002
     curve = np.array(session["curves"]["tail_shock"], float)
-    assert abs(np.nanmedian(curve)) < 0.01
-    assert np.nanmax(np.abs(curve)) < 1
+    assert np.isfinite(curve).mean() > 0.9
+    assert 0.05 < np.nanmax(curve) - np.nanmin(curve) < 1
 
 
 def test_prototypical_frames_come_from_their_own_event(results: Results, page: str) -> None:
