@@ -151,7 +151,7 @@ def _of_animal(
 
 
 def _left_out(frames: pd.DataFrame, repeat: pd.Series) -> np.ndarray:
-    """Return, for each frame, the repeat its prototypes are made without; NaN for none, where no trial is core.
+    """Return, for each frame, the repeat its prototypes leave out; NaN for none, where no trial is core.
 
     Trials that are not core take the repeats in turn.
     """
