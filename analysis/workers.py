@@ -1,10 +1,17 @@
-"""Processes of a pool that do not outlive the program that began them, however that ended."""
+"""How many processors there are, and processes of a pool that end with the program that began them."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import threading
+
+
+def available_cores() -> int:
+    """Return how many processors this program may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def end_with_parent() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from analysis.faces.masks import FaceMask, read_mask
+from analysis.workers import available_cores
 
 if TYPE_CHECKING:
     from analysis.faces.describe import DescribedVideo
@@ -79,7 +80,6 @@ def describe(
 ) -> None:
     """Write the HOG descriptors of each video to NAME_hog.h5; a run that was killed goes on where it was."""
     from analysis.faces.describe import HogParameters
-    from analysis.faces.describe_many import available_cores
 
     if times is not None and len(videos) > 1:
         raise ValueError("--times belongs to one video; describe the others in calls of their own")

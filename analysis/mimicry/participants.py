@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -16,7 +15,7 @@ from analysis.datasets import Study, read_recording
 from analysis.emg.preprocessing import EXCLUSION_COLUMNS, WINDOW_COLUMNS, process
 from analysis.mimicry.parameters import MimicryParameters
 from analysis.mimicry.quality import ParticipantQuality, look_at
-from analysis.workers import end_with_parent
+from analysis.workers import available_cores, end_with_parent
 
 WORKERS = 2
 """Participants that are processed at the same time; more need more memory than a laptop can spare."""
@@ -144,7 +143,7 @@ def _here(study: Study, parameters: MimicryParameters) -> Iterator[ParticipantEM
 
 
 def _in_processes(study: Study, parameters: MimicryParameters) -> Iterator[ParticipantEMG]:
-    workers = min(WORKERS, os.cpu_count() or 1)
+    workers = min(WORKERS, available_cores())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=workers, mp_context=context, initializer=end_with_parent) as pool:
         jobs = [pool.submit(process_participant, study, each, parameters) for each in study.recordings]

@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from analysis.models.asymptotic_data import AsymptoticData
 from analysis.models.asymptotic_likelihood import CellStatistics
+from analysis.workers import available_cores
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -120,7 +121,7 @@ def run_chains(
         "max_tree_depth": max_tree_depth,
         "n_values": float(datasets[0].n_values.sum()),
     }
-    lanes = min(len(datasets) * chains, max(chains, os.cpu_count() or 1))
+    lanes = min(len(datasets) * chains, max(chains, available_cores()))
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="countenance-") as name:
         folder = Path(name)

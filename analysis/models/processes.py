@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -73,11 +72,6 @@ def check_generator(rng: object) -> None:
     """Refuse a source of randomness that is none, such as a seed."""
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng should be a random generator, such as np.random.default_rng(1); got {rng!r}")
-
-
-def n_cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _remember(work: Callable, shared: object) -> None:

@@ -24,8 +24,9 @@ from tqdm import tqdm
 
 from analysis.models.contrasts import as_names, weight_matrix
 from analysis.models.mixed import MixedFit
-from analysis.models.processes import in_processes, n_cores
+from analysis.models.processes import in_processes
 from analysis.models.trends import slope_contrasts
+from analysis.workers import available_cores
 
 Seeds = Sequence[np.random.SeedSequence]
 N_SIMULATIONS = 300
@@ -314,4 +315,4 @@ def _tested(study: tuple[MixedFit, np.ndarray], seeds: Seeds) -> np.ndarray:
 def _workers(fit: MixedFit, n_simulations: int) -> int:
     """Return 1 where the simulation is short, else the number of cores."""
     seconds = n_simulations * (0.01 + 1e-6 * fit.n_observations)
-    return 1 if seconds < FEW_SECONDS else min(n_cores(), 8)
+    return 1 if seconds < FEW_SECONDS else min(available_cores(), 8)

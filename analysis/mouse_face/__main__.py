@@ -101,14 +101,15 @@ def analyse(
 
     A run that was killed goes on where it was.
     """
-    from analysis.faces.describe_many import available_cores
     from analysis.mouse_face import output
     from analysis.mouse_face.analyse import analyse_study, preset_parameters
+    from analysis.mouse_face.cache import forget_unused
     from analysis.mouse_face.compose import write_report
     from analysis.mouse_face.emotions import find_emotions
     from analysis.mouse_face.panels import chosen_panels
     from analysis.mouse_face.pipeline import describe, read_study
     from analysis.report.results_folder import write_results
+    from analysis.workers import available_cores
 
     only = tuple(chosen_panels(panel)) if panel else ()
     folder = out or output.default_folder(study, preset=preset.value, only=only, quick=quick)
@@ -137,6 +138,7 @@ def analyse(
         only=only,
         alone=alone,
         quick=quick,
+        workers=n_workers,
         durations_s=taken,
         bar=show_bar,
     )
@@ -145,6 +147,7 @@ def analyse(
     summary = write_results(
         folder, lambda fresh: write_report(results, fresh, workers=n_workers), output.summarise(results)
     )
+    forget_unused(study)
     _say(summary, folder, as_json=as_json)
 
 

@@ -64,6 +64,7 @@ def analyse_study(
     only: Sequence[str] = (),
     alone: bool = False,
     quick: bool = False,
+    workers: int = 1,
     durations_s: Mapping[str, float] | None = None,
     bar: Bar = no_bar,
 ) -> Results:
@@ -85,6 +86,8 @@ def analyse_study(
         Leave the other preset out.
     quick : bool
         For the record: whether ``parameters`` are those of ``--quick``.
+    workers : int
+        Processors to use.
     durations_s : mapping, optional
         Steps before and how long they took.
     bar : callable
@@ -98,7 +101,8 @@ def analyse_study(
     functions = chosen_panels(only)
     step = bar("panels", len(functions) * (1 if alone else 2))
     taken = dict(durations_s or {})
-    data = _gathered(described, parameters[preset], emotions)
+    carried: dict[str, Any] = {"emotions": emotions, "cache": described.study / FOLDER, "workers": workers}
+    data = gather(described, parameters[preset], **carried)
     panels = []
     for name, function in functions.items():
         begun = time.monotonic()
@@ -110,7 +114,7 @@ def analyse_study(
         other = PRESETS[1] if preset == PRESETS[0] else PRESETS[0]
         other_data = data
         if _rules(parameters[other]) != _rules(parameters[preset]):
-            other_data = _gathered(described, parameters[other], emotions)
+            other_data = gather(described, parameters[other], **carried)
         for name, function in functions.items():
             begun = time.monotonic()
             others.append(_without_drawing(make_panel(name, function, other_data, parameters[other])))
@@ -132,10 +136,6 @@ def analyse_study(
         durations_s=taken,
         warnings=_warnings(data, parameters[preset], emotions),
     )
-
-
-def _gathered(described: Described, parameters: MouseFaceParameters, emotions: EmotionNames) -> FaceData:
-    return gather(described, parameters, emotions=emotions, cache=described.study / FOLDER)
 
 
 def _rules(parameters: MouseFaceParameters) -> list[Any]:

@@ -26,6 +26,10 @@ from analysis.mouse_sessions import CalciumTraces, MouseSession
 
 FEAR = ("escape", "freezing")
 """Events that are looked for in the video, where the study has no trials of them."""
+FEAR_BY_MOVEMENT = (
+    "Escape and freezing were found in the video by how much the animal moved. That the face is different "
+    "then follows in part from how they were found; tests of these two classes say less than those of stimuli"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +251,8 @@ def _fear(
             )
         except ValueError as error:
             notes.append(f"{name}: escape and freezing were not looked for: {error}")
+    if found:
+        notes.append(FEAR_BY_MOVEMENT)
     return found, tuple(notes)
 
 

@@ -6,10 +6,13 @@ random numbers, and the program itself.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
+import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +26,10 @@ from experiments.dataset.provenance import ROOT, package_versions, suite_version
 Result = TypeVar("Result")
 FOLDER = Path("derivatives", "countenance", "faces", "results")
 """Where they lie in a study."""
+CLIPS = "clips_{}.npy"
+"""Name of the gathered clips, beside that folder."""
+UNUSED_DAYS = 14
+"""Files that no report needed for longer are deleted."""
 
 
 def remembered(
@@ -52,6 +59,7 @@ def remembered(
         return make()
     path = folder / f"{name}_{fingerprint(made_of)}.json"
     if path.is_file():
+        used(path)
         fields = json.loads(path.read_text(encoding="utf-8"))
         return kind(**{field: _decoded(value) for field, value in fields.items()})
     result = make()
@@ -63,6 +71,40 @@ def remembered(
     text = json.dumps(fields) + "\n"
     write_durably(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
     return result
+
+
+def used(path: Path) -> None:
+    """Note that a kept file was needed today."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def forget_unused(study: Path, *, days: float = UNUSED_DAYS) -> list[Path]:
+    """Delete what is kept in a study for speed and was not needed for some days.
+
+    These are gathered clips and single results; descriptors of videos, whose making takes hours, stay.
+
+    Parameters
+    ----------
+    study : Path
+        Folder of the study.
+    days : float
+        Files that were needed within this time stay.
+
+    Returns
+    -------
+    list of Path
+        The files that were deleted.
+    """
+    since_s = time.time() - 86_400 * days
+    kept = [*(study / FOLDER).parent.glob(CLIPS.format("*")), *(study / FOLDER).glob("*.json")]
+    old = [path for path in kept if path.stat().st_mtime < since_s]
+    deleted = []
+    for path in old:
+        with contextlib.suppress(OSError):  # such as one that another report is reading
+            path.unlink()
+            deleted.append(path)
+    return deleted
 
 
 def fingerprint(value: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.faces.descriptor_files import read_descriptors, write_durably
+from analysis.mouse_face.cache import CLIPS, used
 from analysis.mouse_face.face_data import CLIP_COLUMNS, FaceData, clip_frames, clip_table
 from analysis.mouse_face.parameters import MouseFaceParameters
 
@@ -38,10 +39,11 @@ def with_clips(data: FaceData, parameters: MouseFaceParameters, folder: Path) ->
         for name, own in kept.groupby("session_id", sort=False)
     ]
     clips = pd.concat(tables, ignore_index=True)
-    path = folder / f"clips_{_key(data, clips)}.npy"
+    path = folder / CLIPS.format(_key(data, clips))
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         write_durably(path, lambda unfinished: _write(unfinished, data, clips))
+    used(path)
     return replace(data, clips=clips, descriptors=np.load(path, mmap_mode="r"))
 
 

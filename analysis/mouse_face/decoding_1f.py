@@ -7,7 +7,6 @@ something else (its trial, its part of the session).
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, replace
 from typing import Any
@@ -123,14 +122,13 @@ def _decode(
         "control": control,
         "rng": own,
     }
-    decode_frames = _as_paper if scheme == "frames" else _recommended
-    return remembered(
-        data.cache,
-        "decoding",
-        made_of,
-        Decoded,
-        lambda: decode_frames(frames, parameters, scheme, own, control),
-    )
+
+    def make() -> Decoded:
+        if scheme == "frames":
+            return _as_paper(frames, parameters, own, control)
+        return _recommended(frames, parameters, scheme, own, data.workers)
+
+    return remembered(data.cache, "decoding", made_of, Decoded, make)
 
 
 def decodable(core: CoreClips, scheme: str) -> tuple[CoreClips, str, tuple[str, ...]]:
@@ -196,7 +194,7 @@ def thinned(clips: pd.DataFrame, frames_hz: float) -> np.ndarray:
 
 
 def _recommended(
-    frames: Frames, parameters: MouseFaceParameters, scheme: str, rng: np.random.Generator, control: bool
+    frames: Frames, parameters: MouseFaceParameters, scheme: str, rng: np.random.Generator, workers: int
 ) -> Decoded:
     n_components = min(parameters.decoding_components, frames.values.shape[1], len(frames.values) // 4)
     result = decode(
@@ -210,7 +208,7 @@ def _recommended(
         stop_after=parameters.decoding_stop_after,
         blocks=frames.blocks,
         pca=n_components or None,
-        n_threads=os.cpu_count() or 1,
+        n_threads=workers,
         progress=sys.stderr.isatty(),
     )  # fmt: skip
     return _decoded(result, parameters.level)
@@ -236,11 +234,11 @@ def _decoded(result: DecodingResult, level: float) -> Decoded:
 
 
 def _as_paper(
-    frames: Frames, parameters: MouseFaceParameters, scheme: str, rng: np.random.Generator, control: bool
+    frames: Frames, parameters: MouseFaceParameters, rng: np.random.Generator, control: bool
 ) -> Decoded:
     """Decode frames left out at random, and shuffled ones beside (limits: SD of animals and divisions)."""
     options: dict[str, Any] = {
-        "scheme": scheme,
+        "scheme": "frames",
         "balanced": parameters.decoding_balanced,
         "train_share": parameters.decoding_train_share,
     }

@@ -88,6 +88,8 @@ class FaceData:
     """Which emotion an event is taken for; in labels only."""
     notes: tuple[str, ...] = ()
     """What was left out or mended in the whole study, in words."""
+    workers: int = 1
+    """Processors that a panel may use; results do not depend on it."""
     cache: Path | None = None
     """Where results that take minutes are kept (`analysis.mouse_face.cache.remembered`); None: nowhere."""
 

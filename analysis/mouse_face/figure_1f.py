@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.mouse_face.assemble import FEAR, FEAR_BY_MOVEMENT
 from analysis.mouse_face.colours import INK, NEUTRAL_COLOUR, SHARE_MAP, event_colours, event_order
 from analysis.mouse_face.core_clips import core_clips
 from analysis.mouse_face.decoding_1f import Answer, Decoded, answer, control_s, numbers_of
@@ -51,7 +52,7 @@ def panel_1f(data: FaceData, parameters: MouseFaceParameters, *, rng: np.random.
         tables=(_accuracy_table(found), _confusion_table(found)),
         claims=_claims(found, parameters, data.emotions),
         sentences=_sentences(found, parameters, data.emotions),
-        warnings=(*found.warnings, *_doubts(found, parameters)),
+        warnings=(*found.warnings, *_doubts(found, parameters), *_by_movement(data, found)),
     )
 
 
@@ -280,6 +281,10 @@ def _sentences(found: Answer, parameters: MouseFaceParameters, names: EmotionNam
             f"{100 * control['accuracy']:.0f} % ({p_words(control['p'])})."
         )
     return tuple(sentences)
+
+
+def _by_movement(data: FaceData, found: Answer) -> tuple[str, ...]:
+    return (f"{FEAR_BY_MOVEMENT}.",) if data.bouts and set(FEAR) & set(found.core.trials["event"]) else ()
 
 
 def _doubts(found: Answer, parameters: MouseFaceParameters) -> tuple[str, ...]:

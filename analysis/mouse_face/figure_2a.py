@@ -108,7 +108,7 @@ def _sentences(
     pairs = {pair: float(likeness.loc[pair]) for pair in combinations(event_order(made.names), 2)}  # type: ignore[arg-type]
     one, two = max(pairs, key=lambda pair: pairs[pair])
     alike = f"{names.event(one)} and {names.event(two)} (r = {number_words(pairs[one, two])})"
-    return first, f"In the animal shown, the prototypes most alike are those of {alike}."
+    return f"In the animal shown, the prototypes most alike are those of {alike}.", first
 
 
 def _frame_table(made: Prototypes, clips: pd.DataFrame, animal: str) -> Table:

@@ -263,7 +263,7 @@ def _warnings(table: pd.DataFrame, found: LightFractions, parameters: MouseFaceP
             there = mice(controls) if controls else "no animal"
             notes.append(
                 f"{site}: {there} of group {second}. Light itself, heat and "
-                " noise cannot be told from what it drives; driven animals are compared with themselves "
+                "noise cannot be told from what it drives; driven animals are compared with themselves "
                 "before the light."
             )
         if driven < 2 and parameters.light_control:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -86,7 +85,7 @@ def classify_light(
         return Missing(f"there are no events for a classifier to learn from: {core.reason}")
     if not core.events:
         return Missing("a classifier of events needs an event at least")
-    learnt = LearntFaces(core, parameters, rng)
+    learnt = LearntFaces(core, parameters, rng, workers=data.workers)
     during: list[pd.DataFrame] = []
     before: list[pd.DataFrame] = []
     notes = list(chosen.notes)
@@ -191,7 +190,14 @@ def asked_frames(
 class LearntFaces:
     """Forests that have learnt the core events; one per set of animals that it may learn from."""
 
-    def __init__(self, core: CoreClips, parameters: MouseFaceParameters, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        core: CoreClips,
+        parameters: MouseFaceParameters,
+        rng: np.random.Generator,
+        *,
+        workers: int = 1,
+    ) -> None:
         since = core.clips["since_s"].to_numpy(float) + 1e-9
         during = (since >= 0) & (since < parameters.during_s)
         rest = (since < 0) & (since >= -parameters.baseline_s)
@@ -205,7 +211,7 @@ class LearntFaces:
         learnt = during[used]
         learnt[learnt] = thinned(clips[learnt], parameters.decoding_frames_hz)
         self._values, self._clips = values[learnt], clips[learnt]
-        self._parameters, self._rng = parameters, rng
+        self._parameters, self._rng, self._workers = parameters, rng, workers
         self._known: dict[tuple[str, ...], _Reader] = {}
         self.classes = tuple(sorted(self._clips["label"].unique()))
         self.notes: list[str] = []
@@ -225,7 +231,9 @@ class LearntFaces:
             )
         if learners not in self._known:
             labels = self._clips.loc[own, "label"].to_numpy()
-            self._known[learners] = _Reader(self._values[own], labels, self._parameters, self._rng)
+            self._known[learners] = _Reader(
+                self._values[own], labels, self._parameters, self._rng, self._workers
+            )
         return self._known[learners]
 
 
@@ -238,6 +246,7 @@ class _Reader:
         labels: np.ndarray,
         parameters: MouseFaceParameters,
         rng: np.random.Generator,
+        workers: int,
     ) -> None:
         n_components = min(parameters.decoding_components, values.shape[1], len(values) // 4)
         self._components: PCA | None = None
@@ -250,7 +259,7 @@ class _Reader:
             rng=rng,
             n_trees=parameters.decoding_trees,
             balanced=parameters.decoding_balanced,
-            n_threads=os.cpu_count() or 1,
+            n_threads=workers,
         )
 
     def predict(self, values: np.ndarray) -> np.ndarray:

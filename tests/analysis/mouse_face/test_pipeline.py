@@ -17,6 +17,7 @@ from analysis.faces.hog import describe_frames
 from analysis.faces.masks import Crop, FaceMask, write_mask
 from analysis.faces.motion_energy import motion_energy
 from analysis.faces.video_frames import VideoReader
+from analysis.mouse_face.assemble import FEAR_BY_MOVEMENT
 from analysis.mouse_face.crops import find_masks, register_study
 from analysis.mouse_face.face_data import FaceData
 from analysis.mouse_face.face_meters import FaceMeters, measures_of, motion_of, picture_of
@@ -235,4 +236,5 @@ def test_escape_and_freezing_are_looked_for_or_it_is_told_why_not(filmed_study: 
         assert (name in found.bouts) != told
     n_bouts = sum(len(one.bouts) for one in found.bouts.values())
     assert found.trials["event"].isin(["escape", "freezing"]).sum() == n_bouts
-    assert not data.bouts  # the study has trials of them
+    assert (FEAR_BY_MOVEMENT in found.notes) == bool(found.bouts)
+    assert not data.bouts and FEAR_BY_MOVEMENT not in data.notes  # the study has trials of them
