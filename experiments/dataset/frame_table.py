@@ -37,7 +37,7 @@ def read_frame_table(path: Path) -> pd.DataFrame:
     Parameters
     ----------
     path
-        The table. Half a line at its end, which a power cut leaves, is left out.
+        The table. Half a line and zeros at its end, which a power cut leaves, are left out.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def read_frame_table(path: Path) -> pd.DataFrame:
         raise FileNotFoundError(
             f"there is no table of frames {path}: was the session recorded with a camera?"
         )
-    whole = path.read_bytes().rpartition(b"\n")[0].decode("utf-8").splitlines()
+    whole = path.read_bytes().partition(b"\0")[0].rpartition(b"\n")[0].decode("utf-8").splitlines()
     if not whole or tuple(whole[0].split("\t")) != FRAME_COLUMNS:
         found = whole[0].split("\t") if whole else []
         raise ValueError(f"{path} needs the columns {', '.join(FRAME_COLUMNS)}; found {', '.join(found)}")

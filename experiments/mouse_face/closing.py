@@ -34,7 +34,7 @@ from experiments.mouse_face.live_files import LiveSession, read_live
 from experiments.mouse_face.whole_video import VideoContent, lamp_levels, place_video, video_content
 from hardware.clock_fit import ClockFit, fit_clocks
 
-GIVEN = ("delivered", "nothing")
+GIVEN = ("delivered", "by hand", "nothing")
 """Outcomes of trials that were as planned; the others stand in the table of events and in the notes only."""
 QUICK_MS = 5.0
 """A round trip that takes no longer is quick enough for joining clocks (ms). Our choice."""
@@ -106,8 +106,7 @@ def close_session(folder: Path, *, allow_misaligned: bool = False) -> Closed:
     frames = _whole_frames(live, content, warnings)
     clock = None
     if len(frames):
-        seen_s = np.zeros(0) if pulses is None else pulses["timestamp"].to_numpy(float)
-        clock = frame_clock(frames, seen_s, session_start_s=live.zero_s, allow_misaligned=allow_misaligned)
+        clock = _place_frames(live, frames, pulses, device, allow_misaligned)
         warnings.extend(clock.warnings)
     trials, left_out, outcomes = _trials(live, device, clock, warnings)
     closed = Closed(

@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from tqdm import tqdm
 from experiments.dataset.provenance import package_versions, suite_commit, suite_version
 from experiments.mouse_face.choices import Choices
 from experiments.mouse_face.closing import Closed, close_session
+from experiments.mouse_face.device_ceilings import check_device
 from experiments.mouse_face.live import LOCK, RECORD, SCHEDULE, LiveFiles, session_folder
-from experiments.mouse_face.loop import Parts, run
+from experiments.mouse_face.loop import Parts, orders, run
 from experiments.mouse_face.parts import SessionFailed
 from experiments.mouse_face.planning import SessionPlan, make_plan, people_hint
 from experiments.mouse_face.stopping import Watch, keys_watched
@@ -41,6 +42,8 @@ def carry_out(choices: Choices) -> None:
     if choices.dry_run:
         _dry_run(plan, choices)
         return
+    for text in getattr(surroundings, "cautions", ()):
+        print(f"warning: {text}", file=sys.stderr)
     if not choices.simulate:
         confirm_shocks(plan.confirmation, choices.yes_shock)
     if not plan.simulated:
@@ -175,6 +178,7 @@ def _record(
         delivery, recorder = surroundings.open()
         stack.callback(delivery.close)
         watch.stop_now = surroundings.rig.stop
+        _check_device(plan, surroundings)
         live.begin(
             {**plan.record(), **_provenance(choices), **surroundings.facts(recorder)},
             plan.trials,
@@ -198,6 +202,14 @@ def _record(
         requests.wait_for_checks()
         ended = run(plan.trials, parts, duration_s=plan.duration_s)
     return ended, parts.notes
+
+
+def _check_device(plan: SessionPlan, surroundings: Any) -> None:
+    """Refuse a session that the device would not deliver to its end."""
+    planned, onsets_s, rig = orders(plan.trials), plan.trials["onset_s"].tolist(), surroundings.rig
+    if surroundings.lamp is not None:
+        planned = [replace(order, outputs=(*order.outputs, surroundings.lamp)) for order in planned]
+    check_device(planned, onsets_s, ceilings=rig.ceilings, used=rig.used, used_ms=rig.used_ms)
 
 
 def _remove_unbegun(folder: Path) -> None:

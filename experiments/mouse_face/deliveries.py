@@ -16,6 +16,7 @@ from experiments.mouse_face.live import DeliveredRow, LogRow
 
 OUTCOMES = {
     "delivered": "everything that was planned, confirmed by the device",
+    "by hand": "what the experimenter did by hand, who said so with a key",
     "nothing": "a moment at which nothing is delivered, as planned",
     "cut": "the device ended it early; n_pulses and on_s say what was delivered",
     "started": "the device said that it began, and nothing after that: its own watchdog ended it",
@@ -53,6 +54,7 @@ def trial_deliveries(
         ``on_device_s`` and ``off_device_s`` on the device's (first output; NaN if unknown).
     """
     begun = {row.trial: row.time for row in log if row.what == "trial" and row.trial is not None}
+    answered = {row.trial for row in log if row.what == "by_hand"}
     for row in delivered:  # a log that ends a row earlier than the orders
         if row.kind == "ordered" and row.trial is not None:
             begun.setdefault(row.trial, row.time)
@@ -61,19 +63,24 @@ def trial_deliveries(
         if row.trial is not None:
             of_trial.setdefault(row.trial, []).append(row)
     rows = [
-        {"trial": int(trial), "begun_s": begun[int(trial)], **_judged(plan, of_trial.get(int(trial), []))}
+        {
+            "trial": int(trial),
+            "begun_s": begun[int(trial)],
+            **_judged(plan, of_trial.get(int(trial), []), by_hand=int(trial) in answered),
+        }
         for trial, (_, plan) in zip(planned["trial"], planned.iterrows(), strict=True)
         if int(trial) in begun
     ]
     return pd.DataFrame(rows, columns=list(DELIVERY_COLUMNS))
 
 
-def _judged(plan: pd.Series, rows: Sequence[DeliveredRow]) -> dict[str, object]:
+def _judged(plan: pd.Series, rows: Sequence[DeliveredRow], *, by_hand: bool) -> dict[str, object]:
     """Judge one trial by its rows."""
     channel = str(plan.get("channel") or "")
     laser = str(plan.get("laser_channel") or "laser") if bool(plan.get("laser")) else ""
     wanted = [name for name in dict.fromkeys((channel, laser)) if name]
-    found: dict[str, object] = {"outcome": _outcome(wanted, rows)}
+    done_by_hand = by_hand and bool(plan.get("by_hand")) and not wanted
+    found: dict[str, object] = {"outcome": "by hand" if done_by_hand else _outcome(wanted, rows)}
     for name, prefix in ((channel or laser, ""), (laser, "laser_")):
         off = _last(rows, "off", name)
         found[f"{prefix}n_pulses"] = off.n_pulses if off is not None else np.nan

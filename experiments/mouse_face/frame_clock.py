@@ -27,7 +27,7 @@ def frame_clock(
     session_start_s: float,
     allow_misaligned: bool,
     most_frames: float = MOST_FRAMES,
-    brightness: Callable[[], np.ndarray] | None = None,
+    brightness: Callable[[int], np.ndarray] | None = None,
     flashes_s: Sequence[float] = (),
 ) -> FrameTimes:
     """Find the times of the frames of a video by the best that both clocks saw.
@@ -45,8 +45,8 @@ def frame_clock(
     most_frames : float
         Largest residual (frames).
     brightness, flashes_s
-        Measures a lamp in view in each frame, and when the device switched it on (s); used where there are no
-        pulses.
+        Measures a lamp in view in the first frames, and when the device switched it on (s); used where there
+        are no pulses.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def frame_clock(
                 frames, pulses_s, session_start_s=start_s, most_frames=most, override=override
             )
         if brightness is not None and len(flashes_s):
-            levels = brightness()[: int((frames["status"] == "ok").sum())]
+            levels = brightness(int((frames["status"] == "ok").sum()))
             sent_s = np.asarray(flashes_s, float)
             return align_lamp(
                 frames, levels, sent_s, session_start_s=start_s, most_frames=most, override=override

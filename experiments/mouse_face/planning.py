@@ -146,7 +146,10 @@ def make_plan(
     if seed is None:
         seed = zlib.crc32(f"{animal} {session}".encode())
     table = with_valve_times(expand(read, seed=seed, animal=animal), open_ms)
-    check_doses(table, limits)
+    try:
+        check_doses(table, limits)
+    except ValueError as error:
+        raise ValueError(f"{error}\n\n{dose_plan(table, limits)}") from None
     people = read_people(study)
     if simulated:
         people = {"experimenter": ["Program, Simulation"], "lab": "None", "institution": "None"}

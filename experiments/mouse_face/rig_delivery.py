@@ -62,7 +62,7 @@ class RigDelivery:
                 current_ma=order.current_ma,
             )
         except (ValueError, RigRefusedError, LineLostError) as error:
-            now_s = self.rig._now()
+            now_s = self.rig.now()
             self._early.append(
                 News("refused", now_s, channel=first.channel, trial=order.trial, value=str(error))
             )
@@ -137,7 +137,7 @@ class RigDelivery:
                 continue
             refused = one.state in ("refused", "not_delivered", "unknown")
             kind = ("unanswered" if one.state == "unknown" else "refused") if refused else "accepted"
-            at_s = one.answered_s if one.answered_s is not None else self.rig._now()
+            at_s = one.answered_s if one.answered_s is not None else self.rig.now()
             start_s = None if one.start_us is None else one.start_us / 1e6
             found.append(
                 News(
@@ -172,7 +172,7 @@ class RigDelivery:
 
     def _clocks(self) -> list[News]:
         """Note both clocks: in the middle between a line and its answer, of the quickest of the last ones."""
-        now_s = self.rig._now()
+        now_s = self.rig.now()
         trips = self.rig.round_trips
         if not trips or now_s - self._noted_s < CLOCK_EVERY_S or trips[-1].answered_s <= self._noted_s:
             return []

@@ -19,6 +19,7 @@ from experiments.mouse_face.room import check_room
 from experiments.mouse_face.simulated import surroundings as simulated
 from experiments.mouse_face.stopping import Watch
 from hardware.cameras.choose import make_camera
+from hardware.cameras.codecs import loss_warning
 from hardware.cameras.preview import Preview, set_up
 from hardware.cameras.recorder import FrameRecorder
 from hardware.cameras.settings import CameraSettings
@@ -109,6 +110,12 @@ class RigSession:
         self._preview = preview and has_screen()
         self._stack = ExitStack()
         self.rig = MouseRig(rig.port, limits=rig.limits)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the experimenter should know of the rig file before the session."""
+        lossy = loss_warning(self._opened.camera.codec)
+        return () if lossy is None else (lossy,)
 
     @staticmethod
     def wall() -> float:

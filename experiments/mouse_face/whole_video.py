@@ -10,6 +10,7 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -112,14 +113,18 @@ def place_video(recorded: Path, beside: Path, *, n_frames: int, content: VideoCo
     sync_folder(beside.parent)
 
 
-def lamp_levels(path: Path, region: tuple[int, int, int, int]) -> np.ndarray:
-    """Return how bright a lamp in view is in each frame; see `experiments.dataset.lamp.lamp_brightness`."""
+def lamp_levels(path: Path, region: tuple[int, int, int, int], n_frames: int) -> np.ndarray:
+    """Return how bright a lamp in view is in each of the first frames of a video.
+
+    See `experiments.dataset.lamp.lamp_brightness`. What comes after them is not read: it may be damaged.
+    """
     import av
 
     from experiments.dataset.lamp import lamp_brightness
 
     with av.open(str(path)) as container:
-        frames = (frame.to_ndarray(format="gray") for frame in container.decode(video=0))
+        shown = islice(container.decode(video=0), n_frames)
+        frames = (frame.to_ndarray(format="gray") for frame in shown)
         return lamp_brightness(frames, region)
 
 

@@ -93,7 +93,7 @@ class MouseRig:
         threaded: bool = True,
     ) -> None:
         self._address, self._threaded = line, threaded
-        self.now = self._now = now
+        self.now = now
         self.limits, self.budget = limits, Budget(limits)
         self.state: RigState = "new"
         self.facts: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import warnings
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,6 +29,7 @@ from experiments.mouse_face.live import (
     LogRow,
     next_session,
 )
+from hardware.cameras.video_writer import VideoWriter
 
 ROOT = Path(__file__).parents[3]
 SCHEDULE = """\
@@ -235,8 +238,6 @@ def test_a_closed_session_is_not_closed_again_and_can_be_made_anew_from_its_live
 def test_what_a_power_cut_leaves_becomes_the_same_file_up_to_there(
     summary: dict[str, Any], tmp_path: Path
 ) -> None:
-    import shutil
-
     path = Path(summary["path"])
     live = tmp_path / "study" / "sourcedata" / "sub-m01" / "ses-few-tastants"
     shutil.copytree(path.parents[1] / "sourcedata" / "sub-m01" / "ses-few-tastants", live)
@@ -245,7 +246,7 @@ def test_what_a_power_cut_leaves_becomes_the_same_file_up_to_there(
     for name in (LOG, DELIVERED, "frames.tsv"):  # half a row, and the zeros that a power cut leaves
         lines = (live / name).read_bytes().splitlines(keepends=True)
         cut = b"".join(lines[: int(0.65 * len(lines))])
-        (live / name).write_bytes(cut + lines[-1][:5] + (b"\0" * 7 if name != "frames.tsv" else b""))
+        (live / name).write_bytes(cut + lines[-1][:5] + b"\0" * 7)
     closed = close_session(live)
     assert closed.ended == "killed"
     assert 300 < closed.n_frames < 450
@@ -259,8 +260,6 @@ def test_what_a_power_cut_leaves_becomes_the_same_file_up_to_there(
 
 
 def test_a_camera_clock_that_jumps_is_refused_unless_allowed(summary: dict[str, Any], tmp_path: Path) -> None:
-    import shutil
-
     path = Path(summary["path"])
     live = tmp_path / "study" / "sourcedata" / "sub-m01" / "ses-few-tastants"
     shutil.copytree(path.parents[1] / "sourcedata" / "sub-m01" / "ses-few-tastants", live)
@@ -277,8 +276,6 @@ def test_a_camera_clock_that_jumps_is_refused_unless_allowed(summary: dict[str, 
 
 
 def test_a_device_clock_that_jumps_is_refused_unless_allowed(summary: dict[str, Any], tmp_path: Path) -> None:
-    import shutil
-
     path = Path(summary["path"])
     live = tmp_path / "study" / "sourcedata" / "sub-m01" / "ses-few-tastants"
     shutil.copytree(path.parents[1] / "sourcedata" / "sub-m01" / "ses-few-tastants", live)
@@ -292,6 +289,52 @@ def test_a_device_clock_that_jumps_is_refused_unless_allowed(summary: dict[str, 
     closed = close_session(live, allow_misaligned=True)
     late_s = read_session(closed.path).events["onset"] - read_session(path).events["onset"]
     assert late_s.abs().max() < 0.2
+
+
+def with_lamp(live: Path, whole: Path, *, late_s: float) -> None:
+    """Let a recorded session have a lamp in view, and frames that arrived late on a clock of their own."""
+    rows = [line.split("\t") for line in (live / DELIVERED).read_text(encoding="utf-8").splitlines()]
+    head = rows[0]
+    flashes = [[*row] for row in rows if row[head.index("kind")] == "on"]
+    for row in flashes:
+        row[head.index("channel")] = "aux"
+    written = [row for row in rows + flashes if row[head.index("kind")] != "frame"]
+    (live / DELIVERED).write_text("\n".join("\t".join(row) for row in written) + "\n", encoding="utf-8")
+    record = json.loads((live / "session.json").read_text(encoding="utf-8"))
+    record["camera_settings"] = {"sync": "lamp", "lamp_px": [4, 6, 12, 8]}
+    (live / "session.json").write_text(json.dumps(record), encoding="utf-8")
+    true_s = read_session(whole).videos[0].times_s
+    on_s = read_session(whole).delivered.query("event.str.startswith('valve')")["onset"].to_numpy()
+    lit = ((true_s[:, None] >= on_s) & (true_s[:, None] < on_s + 0.3)).any(axis=1)
+    with av.open(str(live / "video.mkv")) as container:
+        images = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    (live / "video.mkv").unlink()
+    with VideoWriter(live / "video.mkv", width_px=96, height_px=72, fps=10, simulated=True) as writer:
+        for image, time_s, bright in zip(images, true_s, lit, strict=True):
+            picture = image.copy()
+            picture[6:14, 4:16] = 230 if bright else 20
+            writer.write(picture, float(time_s))
+    table = [line.split("\t") for line in (live / "frames.tsv").read_text(encoding="utf-8").splitlines()]
+    for row in table[1:]:
+        row[2] = f"{1000 + 1.0001 * float(row[2]):.9f}"
+        row[3] = f"{float(row[3]) + late_s:.9f}"
+    (live / "frames.tsv").write_text("\n".join("\t".join(row) for row in table) + "\n", encoding="utf-8")
+
+
+def test_a_lamp_in_view_places_frames_that_arrive_late(summary: dict[str, Any], tmp_path: Path) -> None:
+    path = Path(summary["path"])
+    live = tmp_path / "study" / "sourcedata" / "sub-m01" / "ses-few-tastants"
+    shutil.copytree(path.parents[1] / "sourcedata" / "sub-m01" / "ses-few-tastants", live)
+    with_lamp(live, path, late_s=0.7)
+    closed = close_session(live)
+    found_s, true_s = (read_session(one).videos[0].times_s for one in (closed.path, path))
+    assert np.abs(found_s - true_s).max() < 0.055  # half a frame
+    record = json.loads((live / "session.json").read_text(encoding="utf-8"))
+    record["camera_settings"] = {"sync": "host"}
+    (live / "session.json").write_text(json.dumps(record), encoding="utf-8")
+    closed.path.unlink()
+    by_arrival_s = read_session(close_session(live).path).videos[0].times_s
+    assert np.median(by_arrival_s - true_s) == pytest.approx(0.7, abs=0.03)
 
 
 def test_a_dry_run_shows_the_session_and_makes_none(
