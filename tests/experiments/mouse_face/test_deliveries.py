@@ -66,6 +66,16 @@ def test_how_a_trial_went(plan: dict[str, object], rows: list[DeliveredRow], out
     assert found["begun_s"] == 5.0
 
 
+def test_what_was_done_by_hand_is_no_neutral_moment() -> None:
+    done = LogRow(time=5.0, what="by_hand", trial=1, text="Inject", monotonic=105.0, wall=1e9)
+    injection = planned(channel="", by_hand="Inject")
+    assert trial_deliveries(injection, [], [*BEGUN, done])["outcome"].tolist() == ["by hand"]
+    assert trial_deliveries(planned(channel="", by_hand=""), [], [*BEGUN, done])["outcome"].tolist() == [
+        "nothing"
+    ]
+    assert "by hand" in OUTCOMES
+
+
 def test_a_trial_that_never_began_is_not_there() -> None:
     assert trial_deliveries(planned(), [], []).empty
 

@@ -385,6 +385,39 @@ def test_shocks_are_confirmed_word_by_word(capsys: pytest.CaptureFixture[str]) -
             confirm_shocks(words, typed)
 
 
+SHOCK = """\
+name: shock
+title: One shock, for tests
+order: {kind: fixed, sequence: [tail_shock]}
+lead_in_s: 2
+intervals: {kind: fixed, interval_s: 1}
+lead_out_s: 1
+stimuli:
+  tail_shock: {channel: shock, current_ma: 0.3, pulse_ms: 300, duration_s: 1}
+"""
+
+
+def test_before_a_session_doses_beyond_the_limits_and_lossy_codecs_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rig = (
+        '[mouse_rig]\nport = "compiled-firmware"\n[mouse_rig.limits]\nn_shocks = {}\ncurrent_ma = 0.3\n'
+        '[camera]\nbackend = "replay"\nsource = "filmed.mkv"\nfps = 20\ncodec = "h264_crf10"\n'
+    )
+    (tmp_path / "shock.yaml").write_text(SHOCK, encoding="utf-8")
+    (tmp_path / "filmed.mkv").write_bytes(b"")
+    told = []
+    for n_shocks in (0, 1):
+        (tmp_path / "rig.toml").write_text(rig.format(n_shocks), encoding="utf-8")
+        arguments = ("--animal", "m01", "--schedule", tmp_path / "shock.yaml", "--rig", tmp_path / "rig.toml")
+        assert inside(monkeypatch, tmp_path / "study", *arguments, "--yes-shock", "yes") == 2
+        told.append(capsys.readouterr().err)
+    assert "beyond the limits of the rig file" in told[0] and "Dose plan" in told[0]
+    assert "NOT ALLOWED: 1 shock" in told[0]
+    assert "codec h264_crf10 is lossy" in told[1] and "expected the words '1 shock up to 0.3 mA'" in told[1]
+    assert not (tmp_path / "study").exists()
+
+
 def test_a_clock_that_is_set_is_noted_and_times_nothing(tmp_path: Path) -> None:
     now, wall = [100.0], [1e9]
     files = LiveFiles(tmp_path / "ses", now=lambda: now[0], wall=lambda: wall[0])
