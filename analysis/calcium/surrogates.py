@@ -11,8 +11,10 @@ after them; but a neuron that happens to burst a second after the stimulus is th
 it, and gets the smallest p value there is. At 5 % that hardly shows; among a thousand neurons, adjusted for
 the false discovery rate, it makes discoveries out of nothing.
 
-What is partialled out (other regressors) stays in place while the regressor of interest is shifted, so the
-question is always what it adds to the others.
+What other regressors hold is taken out of traces and regressor before these are shifted, so that the question
+is always what the regressor adds to the others. Taking it out again after each shift, out of the whole
+regressor, would compare a small remainder with large ones that vary otherwise in time: among 60 neurons that
+followed nothing, one was then discovered in one of eight recordings instead of one of twenty.
 
 References
 ----------
@@ -49,8 +51,8 @@ def shifted_correlations(
     Returns
     -------
     numpy.ndarray
-        Shape ``(n_traces, n_times)``: column k is the (partial) correlation with the regressor delayed by k
-        samples; column 0 is the correlation itself.
+        Shape ``(n_traces, n_times)``: column 0 is the (partial) correlation itself; column k that with the
+        regressor, or with the part of it that the others do not hold, delayed by k samples.
 
     Examples
     --------
@@ -66,10 +68,11 @@ def shifted_correlations(
     left = traces - (traces @ basis.T) @ basis
     size = np.linalg.norm(left, axis=1)
     centred = regressor - regressor.mean()
+    tiny = 1e-10 * (centred**2).sum()
+    centred -= (basis @ centred) @ basis
     spectrum = np.conj(np.fft.rfft(centred))
     explained = _lagged(basis, spectrum)
     rest = np.maximum((centred**2).sum() - (explained**2).sum(axis=0), 0.0)
-    tiny = 1e-10 * (centred**2).sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         found = _lagged(left, spectrum) / (size[:, None] * np.sqrt(rest))
     found[:, rest <= tiny] = np.nan

@@ -71,6 +71,7 @@ def embed(
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     check_generator(rng)
     if method != "tsne" or preset not in get_args(Preset):
@@ -92,7 +93,8 @@ def embed(
     kept = min(n_components, *rows.shape)
     seeds = rng.integers(0, 2**31, size=2)
     reduced = PCA(kept, random_state=int(seeds[0])).fit_transform(rows)
-    return TSNE(2, random_state=int(seeds[1]), **options).fit_transform(reduced)
+    with threadpool_limits(1, user_api="openmp"):  # threads that wait for one another spin on a busy machine
+        return TSNE(2, random_state=int(seeds[1]), **options).fit_transform(reduced)
 
 
 def neighbour_purity(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from experiments.mouse_face.parts import Order, Output
-from hardware.delivery.ceilings import Ceilings, refusal
+from hardware.delivery.ceilings import ROUNDING_MS, Ceilings, refusal
 from hardware.delivery.protocol import REASONS
 
 Given = tuple[int, float, Output]
@@ -77,10 +77,10 @@ def _problems(channel: str, given: Sequence[Given], most: Ceilings, used: int, u
             found.append(f"trial {trial}, {channel}: {REASONS[reason]}")
     for (_, before_s, output), (trial, onset_s, _) in pairwise(given):
         pause_s = onset_s - before_s - _lasts_s(output)
-        if pause_s < most.interval_ms / 1000:
+        if most.interval_ms and pause_s < (most.interval_ms + ROUNDING_MS) / 1000:
             found.append(
-                f"trial {trial}: {channel} {pause_s:.1f} s after the one before, at least "
-                f"{most.interval_ms / 1000:g} s are demanded"
+                f"trial {trial}: {channel} {pause_s:.2f} s after the one before, at least "
+                f"{(most.interval_ms + ROUNDING_MS) / 1000:g} s are demanded"
             )
     return found
 

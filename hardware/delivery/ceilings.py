@@ -26,6 +26,12 @@ LEAST_SILENCE_MS = 100
 LONGEST_INTERVAL_MS = 3_600_000
 """``LIMIT`` cannot make the interval between deliveries longer (ms): the device counts no further."""
 
+ROUND_US = 32_768
+"""The device counts pauses in rounds of its timer (µs)."""
+
+ROUNDING_MS = 66
+"""Since only whole rounds count, the device may demand a pause so much longer than its ceiling (ms)."""
+
 LICK_DEADTIME_US = 2000
 """Edges of the lick detector that follow faster than this are its bouncing (µs)."""
 

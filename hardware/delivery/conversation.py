@@ -254,8 +254,10 @@ class Conversation:
             return
         self._heard_s = now_s
         with self.writing:
-            pending = self._pending.pop(message.seq, None)
-        if pending is None:
+            pending = self._pending.get(message.seq)
+            if pending is not None and not _is_repetition(pending, message):
+                del self._pending[message.seq]
+        if pending is None or _is_repetition(pending, message):
             self._on_report(message, now_s)
             return
         pending.answer = message
@@ -294,3 +296,8 @@ class Conversation:
         if late and self.awake and now_s - self._heard_s > GIVE_UP_S:
             self.stop()
             self.lose(f"the mouse rig has not answered for {GIVE_UP_S:g} s; everything goes low by itself")
+
+
+def _is_repetition(pending: Pending, message: Acknowledged | Refused) -> bool:
+    """Whether a refusal says only that the line came twice or late: what became of it is asked for then."""
+    return isinstance(message, Refused) and message.reason == "OLD" and bool(pending.deliveries)

@@ -12,6 +12,7 @@ from hardware.delivery.protocol import (
     Event,
     Message,
     Refused,
+    is_newer,
     unwrapped,
     whole_number,
 )
@@ -77,12 +78,19 @@ class DeviceReports:
             self.host("refused", now_s, seq=message.seq, text=message.in_words)
 
     def found(self, deliveries: Sequence[Delivery], last: str | None, seq: int) -> None:
-        """Note what became of deliveries without an answer, from the last one that the device accepted."""
+        """Note what became of deliveries without an answer, from the last one that the device accepted.
+
+        Where that is a later one, nobody can say: only a report of the output's rise or fall could.
+        """
+        accepted = whole_number(last or "")
         for delivery in deliveries:
             if delivery.state != "sent":
                 continue
-            if last == str(seq):
+            if accepted == seq:
                 delivery.state = "accepted"
+            elif accepted and is_newer(accepted, seq):
+                self.forget(delivery)
+                delivery.settle("unknown", "its answer was lost, and the device has accepted others since")
             else:
                 self.forget(delivery)
                 delivery.settle("not_delivered", "its line was damaged on the way, and nothing was done")

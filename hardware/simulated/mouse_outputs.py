@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from hardware.delivery.ceilings import Ceilings, refusal
+from hardware.delivery.ceilings import ROUND_US, Ceilings, refusal
 
 MOST_TICKS_US = 0x7FFFFFFF
 """Longest time on that a device reports (µs): its counter of half microseconds ends there."""
@@ -39,10 +39,15 @@ class Output:
         return self.high or self.left > 0
 
     def wait_us(self, now_us: int) -> int:
-        """Return how long until the next delivery is allowed (µs)."""
+        """Return how long until the next delivery is allowed (µs), in whole ms.
+
+        As the device does, it counts in rounds of its timer, and only those that have passed for certain: up
+        to `ROUNDING_MS` more than the ceiling says.
+        """
         if self.ended_us is None:
             return 0
-        return max(0, self.ended_us + 1000 * self.ceilings.interval_ms - now_us)
+        rounds = max(0, now_us // ROUND_US - self.ended_us // ROUND_US - 1)
+        return 1000 * max(0, self.ceilings.interval_ms - rounds * ROUND_US // 1000)
 
     def rise(self, now_us: int) -> None:
         """Go high."""

@@ -141,8 +141,10 @@ def check_bad_line(faults: dict[str, float], seed: int, n: int) -> None:
                 except (RigRefusedError, LineLostError):
                     host.run(0.2)
                     continue
-            if host.rig.state != "armed":
+            if host.rig.state == "lost":
                 break
+            if host.rig.state != "armed":  # such as a report of a stop that came after the answer to ARM
+                continue
             # each order has a length of its own, by which it is found among what the device did
             with contextlib.suppress(RigRefusedError, LineLostError):
                 ordered.append(host.rig.deliver("valve1", 10_000 + 10 * number))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import Counter
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from hardware.delivery.ceilings import ROUND_US
 from hardware.delivery.protocol import (
     CHANNELS,
     Acknowledged,
@@ -95,7 +95,7 @@ def busy_seconds(seconds: int) -> Course:
     rng, script = np.random.default_rng(1), started()
     script.at(70_000, "TRAIN", "laser", 5000, 20 * seconds, 50_000)
     script.at(80_000, "TRAIN", "camera", 1000, 100 * seconds, 10_000)
-    script.at(90_000, "TRAIN", "aux", 200, 1000 * seconds, 1000)
+    script.at(90_000, "TRAIN", "aux", 150, 1000 * seconds, 1000)
     for number in range(10 * seconds):
         start_us = 100_000 + 100_000 * number + int(rng.integers(20_000))
         script.at(start_us, "PULSE", f"valve{1 + number % 4}", 50_000)
@@ -110,7 +110,7 @@ def busy_seconds(seconds: int) -> Course:
 
 
 def check_busy(course: Course, seconds: int) -> None:
-    for channel, length_us in (("laser", 5000), ("camera", 1000), ("aux", 200)):
+    for channel, length_us in (("laser", 5000), ("camera", 1000), ("aux", 150)):
         widths_us = course.widths_us(channel)
         assert np.abs(widths_us - length_us).max() < 200, (channel, widths_us.min(), widths_us.max())
     drops_us = np.concatenate([course.widths_us(f"valve{number}") for number in range(1, 5)])
@@ -327,12 +327,17 @@ def test_firmware_and_twin_answer_and_deliver_the_same_many_times() -> None:
         check_equal(seed, 400)
 
 
+BEAT_US, PHASE_US = 2 * ROUND_US, 2 * ROUND_US - 23_600
+"""Lines come every second round of the device's timer, at a moment of the round at which no delivery of
+`random_commands` ends near its turn: firmware and twin need not think equally fast to count the same."""
+
+
 def check_equal(seed: int, n: int) -> None:
     commands = [("HELLO",), ("ARM",), *random_commands(np.random.default_rng(seed), n)]
     script = Script()
     for number, words in enumerate(commands):
-        script.at(50_000 + 70_000 * number, *words)
-    until_us = 50_000 + 70_000 * len(commands) + 500_000
+        script.at(PHASE_US + BEAT_US * number, *words)
+    until_us = PHASE_US + BEAT_US * len(commands) + 500_000
     course = script.run(until_us)
 
     edges: list[tuple[float, str, bool]] = []
@@ -341,7 +346,7 @@ def check_equal(seed: int, n: int) -> None:
     for number, words in enumerate(commands):
         seq = following(seq)
         line = encode_request(seq, *words)  # type: ignore[arg-type]
-        twin.receive(line, round(50_000 + 70_000 * number + len(line) * BYTE_US))
+        twin.receive(line, round(PHASE_US + BEAT_US * number + len(line) * BYTE_US))
     twin.advance(round(until_us))
     messages = LineReader().feed(twin.take_sent())
 
@@ -354,6 +359,5 @@ def check_equal(seed: int, n: int) -> None:
         # every 33 ms: all else is the same within two milliseconds
         late_us = np.array(theirs) - np.array(ours)
         assert np.abs(late_us).max(initial=0) < 60_000
-        lengths = [(b - a, d - c) for (a, b), (c, d) in zip(pairwise(ours), pairwise(theirs), strict=True)]
-        off = [abs(x - y) for x, y in lengths]
-        assert np.median(off) < 500 if off else True
+        widths = np.diff(ours)[::2] - np.diff(theirs)[::2]  # one that a line ended differs by its thinking
+        assert np.abs(widths).max(initial=0) < 2000, channel
