@@ -1,7 +1,7 @@
 """Neurons of known coding and what they are found to code, and how often neurons that code nothing are found.
 
-``python tests/support/neuron_coding.py 8 120`` prints the tables of the guide: 8 recordings of 150 neurons,
-and 120 studies of two recordings each in which nothing follows anything (about 3 s per study).
+``python tests/support/neuron_coding.py 6 120`` prints the tables of the guide: 12 recordings of 150 neurons
+with small and with large expressions, and 120 studies in which nothing follows anything (about 3 s per study).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -29,7 +30,13 @@ KINDS = ("stimulus", "face")
 
 
 def recordings(
-    n_animals: int, n_neurons: int, *, seed: tuple[int, ...], minutes: float, strength: float = 1.0
+    n_animals: int,
+    n_neurons: int,
+    *,
+    seed: tuple[int, ...],
+    minutes: float,
+    strength: float = 1.0,
+    effect: float = 1.5,
 ) -> tuple[NeuronStudy, list[pd.DataFrame]]:
     """Simulate one recording per animal, with what each neuron codes."""
     simulate, truths = whole_face_studies.simulate_neurons, []
@@ -50,6 +57,7 @@ def recordings(
             n_animals=n_animals,
             minutes={"emotions": 9.0, "imaging": minutes},
             strength=strength,
+            effect=effect,
             fs_hz=4.0,
             n_neurons=n_neurons,
         )
@@ -59,22 +67,25 @@ def recordings(
 
 
 def known_coding(
-    n_recordings: int, *, seed: int, n_neurons: int = 150, minutes: float = 15.0
+    n_studies: int, *, seed: int, effect: float, n_neurons: int = 150, minutes: float = 15.0
 ) -> pd.DataFrame:
-    """Count pairs of neuron and event: rows what they follow, columns what was found."""
-    found, truths = recordings(n_recordings, n_neurons, seed=(seed, 1), minutes=minutes)
+    """Return what each neuron follows of each event, and what was found, in studies of two recordings."""
     rows = []
-    sessions = list(dict.fromkeys(found.coding["session_id"]))
-    for session_id, truth in zip(sessions, truths, strict=True):
-        own = found.coding[found.coding["session_id"] == session_id]
-        for row in own.to_dict("records"):
-            codes = truth.iloc[row["neuron"]]
-            stimulus = row["event"] in str(codes["stimulus"]).split("+")
-            face = EMOTION[row["event"]] in str(codes["face"]).split("+")
-            label = "both" if stimulus and face else "stimulus" if stimulus else "face" if face else "none"
-            above = {f"threshold_{kind}": row[f"r_{kind}"] >= 0.3 for kind in KINDS}
-            rows.append({"truly": label, "found": row["label"], **above})
+    for number in range(n_studies):
+        found, truths = recordings(2, n_neurons, seed=(seed, 1, number), minutes=minutes, effect=effect)
+        sessions = list(dict.fromkeys(found.coding["session_id"]))
+        for session_id, truth in zip(sessions, truths, strict=True):
+            own = found.coding[found.coding["session_id"] == session_id]
+            rows += [_compared(row, truth.iloc[row["neuron"]]) for row in own.to_dict("records")]
     return pd.DataFrame(rows)
+
+
+def _compared(row: dict[str, Any], codes: pd.Series) -> dict[str, Any]:
+    stimulus = row["event"] in str(codes["stimulus"]).split("+")
+    face = EMOTION[row["event"]] in str(codes["face"]).split("+")
+    label = "both" if stimulus and face else "stimulus" if stimulus else "face" if face else "none"
+    above = {f"threshold_{kind}": row[f"r_{kind}"] >= 0.3 for kind in KINDS}
+    return {"truly": label, "found": row["label"], **above}
 
 
 def null_rates(n_studies: int, *, seed: int, n_neurons: int = 60, minutes: float = 8.0) -> pd.DataFrame:
@@ -98,8 +109,10 @@ def null_rates(n_studies: int, *, seed: int, n_neurons: int = 60, minutes: float
 
 
 if __name__ == "__main__":
-    n_known, n_null = (int(word) for word in (sys.argv[1:3] if len(sys.argv) > 2 else ("8", "120")))
-    pairs = known_coding(n_known, seed=5)
-    print(pd.crosstab(pairs["truly"], pairs["found"]).to_string())
-    print(pairs.groupby("truly")[["threshold_stimulus", "threshold_face"]].sum().to_string())
+    n_known, n_null = (int(word) for word in (sys.argv[1:3] if len(sys.argv) > 2 else ("6", "120")))
+    for size in (1.5, 3.0):
+        pairs = known_coding(n_known, seed=5, effect=size)
+        print(f"expressions of {size:g} standard deviations")
+        print(pd.crosstab(pairs["truly"], pairs["found"]).to_string())
+        print(pairs.groupby("truly")[["threshold_stimulus", "threshold_face"]].sum().to_string())
     print(null_rates(n_null, seed=5).round(4).to_string())
