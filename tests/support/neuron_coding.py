@@ -1,7 +1,7 @@
 """Neurons of known coding and what they are found to code, and how often neurons that code nothing are found.
 
 ``python tests/support/neuron_coding.py 6 120`` prints the tables of the guide: 12 recordings of 150 neurons
-with small and with large expressions, and 120 studies in which nothing follows anything (about 3 s per study).
+with small and with large expressions, and 120 studies in which nothing follows anything (3 s per study).
 """
 
 from __future__ import annotations
