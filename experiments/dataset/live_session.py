@@ -13,7 +13,16 @@ from experiments.dataset.placement import event_row, of_finished_trials
 from experiments.dataset.presentation import about_the_screen
 from experiments.dataset.rows import EventRow, TrialRow, read_rows
 from experiments.dataset.session_emg import REPAIRS, write_repairs, write_session_emg
-from experiments.dataset.study import TASK, file_stem, files_of_run, is_listed, live_folder, unfinished
+from experiments.dataset.study import (
+    TASK,
+    file_stem,
+    files_of_run,
+    finish_moves,
+    is_in_dataset,
+    is_listed,
+    live_folder,
+    unfinished,
+)
 from experiments.dataset.tables import append_row, participant_label, read_json, write_json, write_table
 
 
@@ -64,6 +73,9 @@ def close_session(study: Path, participant: str, *, run: int = 1) -> list[str]:
     shown = [trial for trial in trials if not trial.practice]
     if not shown:
         raise ValueError(f"{live}: no trial was finished, so there is nothing to put into the dataset")
+    if finish_moves(study, label) and is_in_dataset(study, label, run):
+        _list(study, label)
+        return about_clocks(live)  # a program that was killed had got so far
     state = {"SessionEnd": _how_it_ended(events)}
     about = _about_the_task(session)
     files, placement = amplifier_files(live), None
@@ -91,9 +103,13 @@ def close_session(study: Path, participant: str, *, run: int = 1) -> list[str]:
                 about=about,
                 onset="Onset of the event on the session's clock (no EMG was recorded)",
             )
+    _list(study, label)
+    return placement.sentences() if placement else []
+
+
+def _list(study: Path, label: str) -> None:
     if not is_listed(study, label):
         append_row(study / "participants.tsv", {"participant_id": label})
-    return placement.sentences() if placement else []
 
 
 def _write_behaviour(

@@ -144,6 +144,12 @@ def files_of_run(study: Path, label: str, run: int, kinds: Sequence[str] = ("emg
     return [file for file in files if run_of(file.name) == run]
 
 
+def is_in_dataset(study: Path, label: str, run: int) -> bool:
+    """Say whether the dataset has a run, and nothing of the participant is still on its way there."""
+    on_its_way = _pending(study, label, "complete").exists()
+    return not on_its_way and bool(files_of_run(study, label, run, ("beh",)))
+
+
 @contextmanager
 def unfinished(study: Path, label: str, kinds: Sequence[str], run: int = 1) -> Iterator[Path]:
     """Give a folder to write into; when all went well, its files move to the participant's folder.
@@ -175,8 +181,13 @@ def unfinished(study: Path, label: str, kinds: Sequence[str], run: int = 1) -> I
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def finish_moves(study: Path, label: str) -> None:
+def finish_moves(study: Path, label: str) -> bool:
     """Move files that are complete to their place in the dataset, also after a program was killed on the way.
+
+    Returns
+    -------
+    bool
+        Whether there were any.
 
     Raises
     ------
@@ -184,6 +195,8 @@ def finish_moves(study: Path, label: str) -> None:
         If another file has a name already; what all runs of a participant share may be there already.
     """
     pending = _pending(study, label, "complete")
+    if not pending.exists():
+        return False
     for source in sorted(pending.glob("*/*")):
         target = study / label / source.parent.name / source.name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -191,10 +204,10 @@ def finish_moves(study: Path, label: str) -> None:
             source.rename(target)
         elif source.read_bytes() != target.read_bytes():
             raise FileExistsError(f"{target} exists and differs from {source}: move one of them away")
-    if pending.exists():
-        for folder in {target.parent for target in (study / label).glob("*/*")}:
-            sync_folder(folder)
-        shutil.rmtree(pending)
+    for folder in {target.parent for target in (study / label).glob("*/*")}:
+        sync_folder(folder)
+    shutil.rmtree(pending)
+    return True
 
 
 def _pending(study: Path, label: str, state: str) -> Path:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from experiments.allocation import minutes_since_pill, pill_warning
 from experiments.dataset.live_session import about_clocks
-from experiments.dataset.study import files_of_run
+from experiments.dataset.study import is_in_dataset
 from experiments.dataset.tables import participant_label
 from experiments.mimicry.devices import ScreenChoices, real_devices
 from experiments.mimicry.offer import choose_way, way_to_ask
@@ -160,7 +160,8 @@ def close_sessions(study: Path, participant: str, *, as_json: bool) -> None:
     last = last_run(study, participant) or 1
     waiting = [run for run in range(1, last + 1) if waits_for_dataset(study, participant, run)]
     for run in waiting or [last]:
-        close_session(study, participant, run)
+        if not waiting or waits_for_dataset(study, participant, run):
+            close_session(study, participant, run)
         report(study, participant, run, None, as_json=as_json)
 
 
@@ -179,8 +180,8 @@ def close_session(study: Path, participant: str, run: int) -> None:
 def waits_for_dataset(study: Path, participant: str, run: int) -> bool:
     """Say whether a session has finished trials that the dataset has not got."""
     finished = finished_trials(live_folder(study, participant, run))
-    in_dataset = files_of_run(study, participant_label(participant), run, ("beh",))
-    return any(not row.practice for row in finished) and not in_dataset
+    there = is_in_dataset(study, participant_label(participant), run)
+    return any(not row.practice for row in finished) and not there
 
 
 def stimuli_of(folder: Path | None, *, simulate: bool) -> tuple[list[Stimulus], dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.dataset.rows import TrialRow, read_rows
-from experiments.dataset.study import files_of_run, live_folder, run_of
+from experiments.dataset.study import is_in_dataset, live_folder, run_of
 from experiments.dataset.tables import participant_label, read_table
 from experiments.mimicry.design import Trial
 from experiments.record import RECORD, read_record
@@ -101,7 +101,7 @@ def read_progress(study: Path, participant: str, run: int) -> Progress:
         n_practice=sum(trial.practice for trial in design),
         n_finished=sum(not row.practice for row in finished),
         left=remaining_trials(design, finished),
-        in_dataset=bool(files_of_run(study, participant_label(participant), run, ("beh",))),
+        in_dataset=is_in_dataset(study, participant_label(participant), run),
     )
 
 

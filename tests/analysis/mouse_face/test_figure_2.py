@@ -110,7 +110,7 @@ def test_emotion_names_change_labels_and_no_number() -> None:
     )
     first, second = made("2C", data), made("2C", renamed)
     pd.testing.assert_frame_equal(first.claims, second.claims)
-    assert "quinine (dislike)" in made("2A", renamed).sentences[0]
+    assert "quinine (dislike)" in made("2A", renamed).sentences[-1]
     assert "disgust" not in svg_text(made("2B", renamed).draw())
 
 

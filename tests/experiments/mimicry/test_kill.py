@@ -87,6 +87,29 @@ def test_a_session_that_is_killed_goes_on_with_the_next_trial(driver: Driver, tm
     assert not list(study.glob("**/*unfinished*"))
 
 
+@pytest.mark.parametrize("n_moved", [0, 1, 3, 6, None])
+def test_a_kill_while_files_move_into_the_dataset_is_offered_and_closed(
+    driver: Driver, tmp_path: Path, n_moved: int | None
+) -> None:
+    study, options = tmp_path / "study", ("--simulate", "--trials", 4)
+    for session in ((), ("--new-run",)):
+        assert driver.run(study, "--participant", "1", *options, *session)["status"] == 0
+    folder, on_its_way = study / "sub-1", study / "sourcedata" / ".sub-1.complete"
+    whole = {path: path.read_bytes() for path in folder.glob("*/*")}
+    on_its_way.mkdir()
+    for path in sorted(path for path in whole if "run-2" in path.name)[n_moved:]:
+        if n_moved is not None:
+            (on_its_way / path.parent.name).mkdir(exist_ok=True)
+            path.rename(on_its_way / path.parent.name / path.name)
+    assert not read_progress(study, "1", 2).in_dataset
+    done = driver.run(study, "--participant", "1", "--close")
+    assert done["status"] == 0, done["output"]
+    assert {path: path.read_bytes() for path in folder.glob("*/*")} == whole
+    assert read_progress(study, "1", 2).in_dataset and not on_its_way.exists()
+    again = driver.run(study, "--participant", "1", "--close")
+    assert again["status"] == 2 and "already" in again["output"]
+
+
 @pytest.mark.slow
 def test_a_hundred_whole_sessions_that_are_killed_go_on(driver: Driver, tmp_path: Path, capsys) -> None:
     where, _ = kill_and_go_on(driver, tmp_path, 100, "--simulate", seed=20231)
