@@ -83,7 +83,8 @@ def find_slope(
     """
     length_s = max(float(np.ptp(logged_s)), 1.0)
     n_steps = int(np.ceil(max_drift_ppm * 1e-6 * length_s / (2 * tolerance_s)))
-    slopes = centre + np.arange(-n_steps, n_steps + 1) * (2 * tolerance_s / length_s)
+    steps = np.arange(-n_steps, n_steps + 1) * (2 * tolerance_s / length_s)
+    slopes = centre + np.clip(steps, -1e-6 * max_drift_ppm, 1e-6 * max_drift_ppm)
     middle = logged_s - (logged_s.min() + length_s / 2)
     counts = [_highest(recorded_s - slope * middle, tolerance_s) for slope in slopes]
     best = np.flatnonzero(np.array(counts) == max(counts))

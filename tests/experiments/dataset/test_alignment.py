@@ -36,6 +36,19 @@ def test_a_faultless_recording_is_found_whole() -> None:
     np.testing.assert_array_equal(found.placed_s, made.times_s)
 
 
+def test_a_session_of_a_few_seconds_is_found_whatever_its_first_cross_lasts() -> None:
+    """No step of the search for drift may be larger than the drift that it looks for."""
+    codes = np.array([210, 200, 1, 12, 21, 31, 1, 212])
+    rng = np.random.default_rng(7)
+    for cross_s in np.round(np.linspace(2.0, 3.0, 21), 2).tolist():
+        times_s = 1.8 + np.array([0, 1.05, 1.067, 1.067 + cross_s, 2.047 + cross_s, 2.067 + cross_s])
+        times_s = np.r_[times_s, times_s[-1] + 1.0, times_s[-1] + 1.034] + rng.uniform(0, 5e-4, 8)
+        recorded_s = np.ceil((times_s - 1.737) * 1200) / 1200
+        logged = LoggedCodes(codes=codes, times_s=times_s, starts=np.zeros(8, int))
+        recorded = RecordedCodes(codes=codes, times_s=recorded_s, bounds_s=np.array([0.0, 6.5]))
+        assert set(align(logged, recorded).how) == {"found"}, cross_s
+
+
 @pytest.mark.parametrize("at", [1, 20, -2])
 def test_a_lost_code_is_placed_between_its_neighbours(at: int) -> None:
     made = session()
